@@ -1,0 +1,165 @@
+/**
+ * Every error that Copal throws to a caller: one class per kind, told apart by `code`, because a structured clone drops
+ * prototypes. How an actor ended is not an error but an `ExitReason`; some errors carry one.
+ */
+import { type ExitReason, exitReason, formatExit, reasonFromError, type StartFailure } from "./exit.js";
+import { type ActorRef, isActorRef } from "./ref.js";
+
+/** What each kind of error carries besides `message` and `cause`, by code. */
+export interface ErrorFields {
+  /** The actor, or the child, was already gone or never there. */
+  ERR_NOPROC: { readonly ref?: ActorRef; readonly name?: string };
+  /** No answer came in time; the actor may still handle the call. */
+  ERR_CALL_TIMEOUT: { readonly ref: ActorRef; readonly method: string; readonly timeoutMs: number };
+  /** The actor ended before it answered; or a helper was used by an actor that has ended. */
+  ERR_ACTOR_EXIT: { readonly ref: ActorRef; readonly reason: ExitReason };
+  /** An actor or a process did not start. */
+  ERR_START: { readonly reason: ExitReason; readonly failure?: StartFailure };
+  /** The name, or the child id, is taken by a running actor. */
+  ERR_ALREADY_STARTED: { readonly ref: ActorRef; readonly name?: string; readonly id?: string };
+  /** A child specification, or a supervisor's own, is wrong; nothing was started. */
+  ERR_CHILD_SPEC: { readonly field: string; readonly got: unknown; readonly allowed: string };
+  /** The child is in no state for the request; `state` is OTP's word. */
+  ERR_CHILD_STATE: {
+    readonly id: string;
+    readonly state: "running" | "restarting" | "already_present" | "not_found";
+  };
+  ERR_CONFIG: { readonly file?: string; readonly line?: number; readonly column?: number; readonly path?: string };
+  /** `code` is the system's word (`"EPIPE"`); the error shows it as `osCode`, since its own `code` names the kind. */
+  ERR_SIDECAR: {
+    readonly stage: "find" | "hello" | "start" | "run";
+    readonly code?: string;
+    readonly errno?: number;
+    readonly path?: string;
+  };
+  ERR_WIRE: { readonly bytes?: Uint8Array };
+  /** The actor has no public method of this name. */
+  ERR_NO_METHOD: { readonly ref: ActorRef; readonly method: string };
+  /** A value that is planned but not built. */
+  ERR_UNSUPPORTED: { readonly feature: string };
+}
+
+/** The stable codes; branch on these. */
+export type ErrorCode = keyof ErrorFields;
+
+/** An error of one kind, with its fields. */
+export type CopalErrorOf<C extends ErrorCode> = CopalError & { readonly code: C } & Omit<ErrorFields[C], "code"> &
+  (ErrorFields[C] extends { readonly code?: string } ? { readonly osCode?: string } : unknown);
+
+/** The class of one kind of error. */
+export interface ErrorKind<C extends ErrorCode> {
+  new (message: string, fields: ErrorFields[C], options?: { readonly cause?: unknown }): CopalErrorOf<C>;
+  readonly prototype: CopalErrorOf<C>;
+}
+
+const brand: unique symbol = Symbol.for("copal.error") as never;
+
+/** What all errors of Copal have in common. */
+export class CopalError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, name: string, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options !== undefined && "cause" in options ? { cause: options.cause } : undefined);
+    Object.defineProperty(this, "name", { value: name, configurable: true, writable: true });
+    this.code = code;
+  }
+
+  get [brand](): true {
+    return true;
+  }
+
+  /** An actor whose `init` throws a start error ends with the reason that error tells of. */
+  get [exitReason](): ExitReason | undefined {
+    return isCopalError(this, "ERR_START") ? this.reason : undefined;
+  }
+}
+
+/** Tells whether `value` is an error of Copal, of this or another loaded copy of the package, and of kind `code` if given. */
+export function isCopalError<C extends ErrorCode = ErrorCode>(value: unknown, code?: C): value is CopalErrorOf<C> {
+  if (typeof value !== "object" || value === null || (value as { [brand]?: unknown })[brand] !== true) return false;
+  return code === undefined || (value as CopalError).code === code;
+}
+
+const kinds = new Map<string, ErrorKind<ErrorCode>>();
+
+function kind<C extends ErrorCode>(code: C, name: string): ErrorKind<C> {
+  const made = class extends CopalError {
+    constructor(message: string, fields: ErrorFields[C], options?: { readonly cause?: unknown }) {
+      super(code, name, message, options);
+      const { code: osCode, ...rest } = fields as { code?: string };
+      Object.assign(this, osCode === undefined ? rest : { ...rest, osCode });
+    }
+  };
+  Object.defineProperty(made, "name", { value: name });
+  kinds.set(code, made as unknown as ErrorKind<ErrorCode>);
+  return made as unknown as ErrorKind<C>;
+}
+
+/** Thrown for an actor, a name or a child that is not there. */
+export const NoProcError = kind("ERR_NOPROC", "NoProcError");
+/** Rejects a call that got no answer in time. */
+export const CallTimeoutError = kind("ERR_CALL_TIMEOUT", "CallTimeoutError");
+/** Rejects a call whose target ended first; thrown by the helpers of an actor that has ended. */
+export const ActorExitError = kind("ERR_ACTOR_EXIT", "ActorExitError");
+/** Rejects a start. */
+export const StartError = kind("ERR_START", "StartError");
+/** Rejects a start under a name or id that is taken. */
+export const AlreadyStartedError = kind("ERR_ALREADY_STARTED", "AlreadyStartedError");
+/** Thrown for a wrong specification, before anything starts. */
+export const ChildSpecError = kind("ERR_CHILD_SPEC", "ChildSpecError");
+/** Rejects a request that does not fit the child's state. */
+export const ChildStateError = kind("ERR_CHILD_STATE", "ChildStateError");
+/** Thrown for a config that cannot be used. */
+export const ConfigError = kind("ERR_CONFIG", "ConfigError");
+/** Thrown when a sidecar is missing, of the wrong version, refuses a start or is lost. */
+export const SidecarError = kind("ERR_SIDECAR", "SidecarError");
+/** Thrown for bytes that are not the protocol. */
+export const WireError = kind("ERR_WIRE", "WireError");
+/** Rejects a call of an unknown or private method; the actor goes on. */
+export const NoMethodError = kind("ERR_NO_METHOD", "NoMethodError");
+/** Thrown for a value that is planned but not built. */
+export const UnsupportedError = kind("ERR_UNSUPPORTED", "UnsupportedError");
+
+/** An error as plain data that survives a structured clone. */
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: string;
+  /** Present for errors of Copal: what their kind carries, refs as plain addresses. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+  readonly cause?: PlainError;
+}
+
+/** Turns anything thrown into plain data, its causes included (at most eight deep). Never throws. */
+export function toPlain(thrown: unknown, depth = 8): PlainError {
+  const reason = reasonFromError(isCopalError(thrown) ? { ...thrown, ...wordsOf(thrown) } : thrown);
+  const words =
+    typeof reason === "object" && "error" in reason ? reason.error : { name: "Error", message: formatExit(reason) };
+  const cause = thrown instanceof Error && depth > 0 ? thrown.cause : undefined;
+  return {
+    ...words,
+    ...(isCopalError(thrown) && { fields: plainFields(thrown) }),
+    ...(cause !== undefined && { cause: toPlain(cause, depth - 1) }),
+  };
+}
+
+/** Makes an error again from {@link toPlain}'s data: of its own kind if it was Copal's, else an `Error` of that name. */
+export function fromPlain(plain: PlainError): Error {
+  const options = plain.cause === undefined ? {} : { cause: fromPlain(plain.cause) };
+  const Kind = plain.fields === undefined ? undefined : kinds.get(plain.code ?? "");
+  const error = Kind ? new Kind(plain.message, {} as never, options) : new Error(plain.message, options);
+  if (plain.stack !== undefined) Object.defineProperty(error, "stack", { value: plain.stack, configurable: true });
+  if (Kind) return Object.assign(error, plain.fields);
+  Object.defineProperty(error, "name", { value: plain.name, configurable: true });
+  return plain.code === undefined ? error : Object.assign(error, { code: plain.code });
+}
+
+function wordsOf(error: Error): { name: string; message: string; stack: string | undefined } {
+  return { name: error.name, message: error.message, stack: error.stack };
+}
+
+function plainFields(error: CopalError): Record<string, unknown> {
+  const own = Object.entries(error).filter(([key]) => key !== "code");
+  return Object.fromEntries(own.map(([key, value]) => [key, isActorRef(value) ? { ...value } : value]));
+}

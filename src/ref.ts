@@ -1,0 +1,173 @@
+/**
+ * `ActorRef`: the address of one incarnation of an actor. It is plain data (`id`, `thread`, `name`) with typed ways to speak
+ * to it; how a message gets there is the business of the port that the runtime hands in. Knows no mailboxes, no threads.
+ */
+
+/** What a ref speaks through: the actor itself in its own thread, a message port elsewhere. */
+export interface RefPort {
+  /** Puts a call into the mailbox; the promise settles with the answer, a time-out or the actor's end. */
+  call(method: string, args: readonly unknown[], timeoutMs: number): Promise<unknown>;
+  cast(method: string, args: readonly unknown[]): void;
+  send(message: unknown): void;
+}
+
+/** Names that are never messages although they are public methods. */
+type NeverAMessage = "init" | "handleInfo" | "terminate" | "constructor" | "then" | `_${string}`;
+
+/** What is known of an actor's messages when its class is not: any name, anything in, anything out. */
+export interface AnyMessages {
+  [method: string]: { method(...args: unknown[]): unknown }["method"];
+}
+
+/** A type that is an actor's message: a public method. */
+type Message = (...args: never[]) => unknown;
+
+/**
+ * `T`'s messages as functions that answer with a promise: its public methods, without the callbacks and without names that begin
+ * with `_`. Written as methods, so that a ref of a known actor fits where any ref does.
+ */
+export type Calls<T> = {
+  [K in keyof T as K extends NeverAMessage ? never : T[K] extends Message ? K : never]: T[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? { method(...args: A): Promise<Awaited<R>> }["method"]
+    : never;
+};
+
+/** `T`'s messages as functions without an answer. */
+export type Casts<T> = {
+  [K in keyof T as K extends NeverAMessage ? never : T[K] extends Message ? K : never]: T[K] extends (
+    ...args: infer A
+  ) => unknown
+    ? { method(...args: A): void }["method"]
+    : never;
+};
+
+/** How long a call waits unless told otherwise. */
+export const defaultCallTimeoutMs = 5_000;
+
+const brand: unique symbol = Symbol.for("copal.ref") as never;
+const port: unique symbol = Symbol.for("copal.port") as never;
+
+/**
+ * The address of one incarnation of an actor.
+ *
+ * Within a thread every actor has exactly one ref object, so `===` compares actors. A restarted actor has a new ref; the old
+ * one never reaches it.
+ */
+export class ActorRef<T = AnyMessages> {
+  /** Unique per incarnation within its thread; never used again. */
+  readonly id: number;
+  /** The thread it lives in; 0 is the main one. */
+  readonly thread: number;
+  /** The name it was registered under, if any. */
+  readonly name: string | undefined;
+  readonly #port: RefPort;
+  #calls: Speaker | undefined;
+  #casts: Speaker | undefined;
+
+  constructor(id: number, thread: number, name: string | undefined, through: RefPort) {
+    this.id = id;
+    this.thread = thread;
+    this.name = name;
+    this.#port = through;
+  }
+
+  /**
+   * Its messages as calls: `await ref.call.add(1)`.
+   *
+   * Calls, casts and sends of one sender arrive in order; nothing is promised between senders. Waits at most 5,000 ms (see
+   * {@link within}); the actor may still handle the call after that, and a late answer is dropped.
+   *
+   * The promise rejects with `ERR_NOPROC` if the actor was already gone, `ERR_ACTOR_EXIT` if it ends before it answers,
+   * `ERR_CALL_TIMEOUT` if no answer came in time, `ERR_NO_METHOD` if it has no such message.
+   */
+  get call(): Calls<T> {
+    this.#calls ??= callsThrough(this.#port, defaultCallTimeoutMs);
+    return this.#calls as unknown as Calls<T>;
+  }
+
+  /** Its messages without an answer: `ref.cast.add(1)`. To an actor that is gone a cast does nothing. */
+  get cast(): Casts<T> {
+    this.#casts ??= castsThrough(this.#port);
+    return this.#casts as unknown as Casts<T>;
+  }
+
+  /** Its calls with another time limit, in milliseconds; `"infinity"` waits for the answer or the actor's end. */
+  within(timeoutMs: number | "infinity"): { readonly call: Calls<T> } {
+    const limitMs = timeoutMs === "infinity" ? Number.POSITIVE_INFINITY : timeoutMs;
+    return { call: callsThrough(this.#port, limitMs) as unknown as Calls<T> };
+  }
+
+  /** Sends `message` to the actor's `handleInfo`, as `{ type: "info", message }`. To an actor that is gone it does nothing. */
+  send(message: unknown): void {
+    this.#port.send(message);
+  }
+
+  get [brand](): true {
+    return true;
+  }
+
+  /** What it speaks through; for the runtime only. */
+  get [port](): RefPort {
+    return this.#port;
+  }
+}
+
+/** Tells whether `value` is a ref, of this or another loaded copy of the package. */
+export function isActorRef(value: unknown): value is ActorRef {
+  return typeof value === "object" && value !== null && (value as { [brand]?: unknown })[brand] === true;
+}
+
+/** Returns what `ref` speaks through. For the runtime; user code has `call`, `cast` and `send`. */
+export function portOf(ref: ActorRef): RefPort {
+  return ref[port];
+}
+
+type Speak = (method: string) => (...args: unknown[]) => unknown;
+
+function callsThrough(through: RefPort, timeoutMs: number): Speaker {
+  return new Speaker(
+    (method) =>
+      (...args) =>
+        through.call(method, args, timeoutMs),
+  );
+}
+
+function castsThrough(through: RefPort): Speaker {
+  return new Speaker(
+    (method) =>
+      (...args) =>
+        through.cast(method, args),
+  );
+}
+
+/**
+ * The object behind `ref.call` and `ref.cast`. A method's function is made on first use and then is an own property, so only
+ * the first use of a name meets the proxy, which sits behind the prototype and sees misses alone.
+ */
+class Speaker {
+  readonly #speak: Speak;
+
+  constructor(speak: Speak) {
+    this.#speak = speak;
+  }
+
+  static functionFor(speaker: object, method: string): unknown {
+    if (!(#speak in speaker)) return undefined;
+    const value = speaker.#speak(method);
+    Object.defineProperty(speaker, method, { value });
+    return value;
+  }
+}
+
+// `then` would make a speaker awaitable, and the others are asked for by printers.
+const notMethods: ReadonlySet<string> = new Set(["then", "constructor", "toJSON"]);
+
+Object.setPrototypeOf(
+  Speaker.prototype,
+  new Proxy(Object.freeze(Object.create(null) as object), {
+    get: (_target, name, speaker: object) =>
+      typeof name === "symbol" || notMethods.has(name) ? undefined : Speaker.functionFor(speaker, name),
+  }),
+);

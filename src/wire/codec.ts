@@ -1,0 +1,153 @@
+/**
+ * Payload bytes to messages and back: MessagePack and the check of every shape. Knows no socket and no process.
+ *
+ * Normative: docs/protocol.md. Twin: native/resin/src/wire/codec.rs.
+ */
+import { Decoder, Encoder } from "@msgpack/msgpack";
+import { WireError } from "../errors.js";
+import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from "./frame.js";
+import type { CommandBodies, EventBodies, Message } from "./messages.js";
+
+type Check = (value: unknown) => boolean;
+type Shape<Body> = { readonly [Key in keyof Body]-?: Check };
+type Shapes<Bodies> = { readonly [Name in keyof Bodies]: Shape<Bodies[Name]> };
+
+const isWhole: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText: Check = (value) => typeof value === "string";
+const isFlag: Check = (value) => typeof value === "boolean";
+const isBytes: Check = (value) => value instanceof Uint8Array;
+const isOneOf =
+  (...allowed: readonly unknown[]): Check =>
+  (value) =>
+    allowed.includes(value);
+const isWithin =
+  (min: number, max: number): Check =>
+  (value) =>
+    isWhole(value) && (value as number) >= min && (value as number) <= max;
+const orNil =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const isListOf =
+  (check: Check, min: number, max = Number.POSITIVE_INFINITY): Check =>
+  (value) =>
+    Array.isArray(value) && value.length >= min && value.length <= max && value.every(check);
+const isMapOf =
+  <Body>(shape: Shape<Body>): Check =>
+  (value) =>
+    typeof value === "object" && value !== null && !Array.isArray(value) && fits(shape, value);
+
+const isStdio = isOneOf("pipe", "null");
+const isWindow = isWithin(1, 16_777_216);
+const isGrace = isWithin(0, 86_400_000);
+const isVersions = isListOf(isWhole, 2, 2);
+const stopShape = { signal: isWhole, graceMs: isGrace };
+
+/** The shape of every command's body. */
+export const commandShapes: Shapes<CommandBodies> = {
+  hello: { versions: isVersions, capabilities: isWhole },
+  start: {
+    argv: isListOf(isBytes, 1),
+    cwd: orNil(isBytes),
+    env: isBytes,
+    stdin: isStdio,
+    stdout: isStdio,
+    stderr: isStdio,
+    windowBytes: isMapOf({ stdin: isWindow, stdout: isWindow, stderr: isWindow }),
+    stop: isMapOf(stopShape),
+    orphanGraceMs: isGrace,
+    contain: isOneOf("auto", "cgroup", "tree"),
+  },
+  write: { data: isBytes },
+  closeStdin: {},
+  signal: { signal: isWhole, target: isOneOf("leader", "group", "tree") },
+  stop: stopShape,
+  stats: {},
+  credit: { stream: isOneOf(1, 2), bytes: isWhole },
+};
+
+/** The shape of every event's body. */
+export const eventShapes: Shapes<EventBodies> = {
+  hello: { version: isWhole, versions: isVersions, capabilities: isWhole, sidecarPid: isWhole, resin: isText },
+  started: { pid: isWhole, startTime: isWhole, containment: isOneOf("cgroup2", "tree"), cgroup: orNil(isBytes) },
+  startFailed: { stage: isText, errno: isWhole, code: isText, message: isText },
+  wrote: {},
+  ok: {},
+  stats: { processes: isWhole, rssBytes: isWhole, userUs: isWhole, systemUs: isWhole },
+  output: { stream: isOneOf(1, 2), bytes: isBytes },
+  closed: { stream: isOneOf(0, 1, 2) },
+  error: { code: isText, errno: orNil(isWhole), message: isText },
+  exited: {
+    code: orNil(isWithin(0, 255)),
+    signal: orNil(isWhole),
+    core: isFlag,
+    stoppedBy: isOneOf("itself", "owner", "ownerGone", "sidecarSignal"),
+    killed: isFlag,
+    leftBehind: isWhole,
+    wallUs: isWhole,
+    userUs: isWhole,
+    systemUs: isWhole,
+    maxRssBytes: isWhole,
+  },
+};
+
+const encoder = new Encoder();
+const decoder = new Decoder();
+
+/**
+ * Writes one frame, header included, into a buffer of its own.
+ *
+ * @throws {WireError} if the payload would be longer than {@link MAX_PAYLOAD_BYTES}.
+ */
+export function encodeFrame<Bodies, Name extends keyof Bodies & string>(name: Name, id: number, body: Bodies[Name]): Buffer {
+  const payload = encoder.encodeSharedRef([name, id, body]);
+  if (payload.length > MAX_PAYLOAD_BYTES) {
+    throw new WireError(`\`${name}\` takes ${payload.length} bytes, a frame holds at most ${MAX_PAYLOAD_BYTES}`, {});
+  }
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
+  frame.writeUInt32BE(payload.length, 0);
+  frame.set(payload, HEADER_BYTES);
+  return frame;
+}
+
+/**
+ * Reads one payload as a message of the given vocabulary ({@link commandShapes} or {@link eventShapes}).
+ *
+ * Bytes in the message are views of `payload`, not copies. Unknown keys of a body are ignored.
+ *
+ * @throws {WireError} if it is not MessagePack, not `[name, id, body]`, has an unknown name, a body without a field or with one of another
+ *   type, or bytes left over.
+ */
+export function decodePayload<Bodies>(shapes: Shapes<Bodies>, payload: Uint8Array): Message<Bodies> {
+  let value: unknown;
+  try {
+    value = decoder.decode(payload);
+  } catch (cause) {
+    throw new WireError(`a payload of ${payload.length} bytes is not one MessagePack value`, {}, { cause });
+  }
+  if (!Array.isArray(value) || value.length !== 3) throw new WireError("a payload must be [name, id, body]", {});
+  const [name, id, body] = value as [unknown, unknown, unknown];
+  if (typeof name !== "string" || !Object.hasOwn(shapes, name)) throw new WireError(`unknown message ${describe(name)}`, {});
+  if (!isWithin(0, 0xffff_ffff)(id)) throw new WireError(`the id of \`${name}\` must be a whole number below 2^32`, {});
+  const shape = shapes[name as keyof Bodies];
+  if (typeof body !== "object" || body === null || Array.isArray(body) || body instanceof Uint8Array) {
+    throw new WireError(`the body of \`${name}\` must be a map`, {});
+  }
+  if (!fits(shape, body)) throw new WireError(`the field \`${misfit(shape, body)}\` of \`${name}\` is missing or has a wrong type`, {});
+  return { name, id, body } as Message<Bodies>;
+}
+
+function fits<Body>(shape: Shape<Body>, body: object): boolean {
+  return misfit(shape, body) === undefined;
+}
+
+function misfit<Body>(shape: Shape<Body>, body: object): string | undefined {
+  for (const key in shape) {
+    if (!shape[key]((body as Record<string, unknown>)[key])) return key;
+  }
+  return undefined;
+}
+
+function describe(value: unknown): string {
+  return typeof value === "string" ? `\`${value.slice(0, 40)}\`` : `of type ${typeof value}`;
+}

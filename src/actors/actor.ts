@@ -1,0 +1,194 @@
+/**
+ * `Actor`: what users subclass. Every public method of a subclass is a message; the helpers here are protected and never are.
+ * All of them only reach into the actor's record; the rules are in `cell.ts`, `link.ts` and `ending.ts`.
+ */
+import { channel } from "node:diagnostics_channel";
+import { asExitReason, type ExitReason } from "../exit.js";
+import type { ActorRef, AnyMessages } from "../ref.js";
+import type { Cell } from "./cell.js";
+import type { Info } from "./info.js";
+import { link, unlink } from "./link.js";
+import { actorBrand } from "./methods.js";
+import { demonitor, monitor } from "./monitor.js";
+import { Refusal } from "./refusal.js";
+import { type Reply, takeReply } from "./reply.js";
+import { startSpec, takeConstructing } from "./start-actor.js";
+
+const unhandled = channel("copal:unhandled");
+const record: unique symbol = Symbol.for("copal.record") as never;
+
+/** A message to come; see `Actor.after`. */
+export interface ActorTimer {
+  /** Calls it off; does nothing once the message is in the mailbox. */
+  cancel(): void;
+}
+
+/**
+ * One mailbox, one message at a time.
+ *
+ * An async method holds the mailbox until it settles, unless it called `replyLater`. A method that throws or rejects crashes the
+ * actor with `{ error }`, and its caller gets `ERR_ACTOR_EXIT`; `refuse` rejects the caller and goes on.
+ *
+ * An actor is made by a supervisor, by `start`, or by another actor's `this.start`, never with `new`.
+ */
+export class Actor {
+  readonly #cell: Cell;
+
+  /** @throws {TypeError} when called by anything but the runtime. */
+  constructor() {
+    const cell = takeConstructing();
+    if (!cell)
+      throw new TypeError(`${new.target.name} is an actor: start it with start() or this.start(), not with new`);
+    this.#cell = cell;
+  }
+
+  /** Runs before the first message, with the spec's `args`; the start waits for it. If it fails, the start does. */
+  init(..._args: readonly unknown[]): unknown {
+    return undefined;
+  }
+
+  /** Handles everything that is not a call or a cast. Unless overridden it ignores all, and says so on `copal:unhandled`. */
+  handleInfo(message: Info): unknown {
+    if (unhandled.hasSubscribers) unhandled.publish({ ref: this.self, message });
+    return undefined;
+  }
+
+  /**
+   * Runs when the actor ends by `exit`, by a crash in a callback, or, if it traps exits, by its parent's exit signal. Not when it is
+   * killed, not when a signal ends an actor that does not trap, not when `init` failed.
+   */
+  terminate(_reason: ExitReason): unknown {
+    return undefined;
+  }
+
+  get [actorBrand](): true {
+    return true;
+  }
+
+  /** The actor's record; for the runtime's own subclasses. */
+  get [record](): Cell {
+    return this.#cell;
+  }
+
+  /** Its own address. */
+  protected get self(): ActorRef<this> {
+    return this.#cell.ref as ActorRef<this>;
+  }
+
+  /** Who started it; nothing if it was started from outside all actors. */
+  protected get parent(): ActorRef | undefined {
+    return this.#cell.parent?.ref;
+  }
+
+  /** Whether exit signals of others come as `EXIT` messages instead of ending this actor. False unless set. */
+  protected get trapExit(): boolean {
+    return this.#cell.trapExit;
+  }
+
+  protected set trapExit(traps: boolean) {
+    this.#cell.trapExit = traps;
+  }
+
+  /** Aborts at the moment this actor begins to end, before `terminate`. */
+  protected get endSignal(): AbortSignal {
+    return this.#cell.endSignal;
+  }
+
+  /**
+   * Ties the ends of two actors together. Twice is once.
+   *
+   * @throws {NoProcError} if the other has ended and this one does not trap exits; if it does, an `EXIT` comes instead.
+   * @throws {ActorExitError} if this actor has begun to end.
+   */
+  protected link(ref: ActorRef): void {
+    link(this.#alive(), ref);
+  }
+
+  /** Unties them. No `EXIT` of that actor comes afterwards, not even one that was in the mailbox already. */
+  protected unlink(ref: ActorRef): void {
+    unlink(this.#cell, ref);
+  }
+
+  /**
+   * Asks for one `DOWN` message when the other ends; at once, with `"noproc"`, if it has.
+   *
+   * @returns the number that `DOWN` carries and `demonitor` takes; every call makes another monitor.
+   * @throws {ActorExitError} if this actor has begun to end.
+   */
+  protected monitor(ref: ActorRef): number {
+    return monitor(this.#alive(), ref);
+  }
+
+  /** Calls a monitor off. Its `DOWN` does not come afterwards, not even one that was in the mailbox already. */
+  protected demonitor(id: number): void {
+    demonitor(this.#cell, id);
+  }
+
+  /**
+   * Starts a child of this actor, linked to it, and resolves with its ref. It ends with this actor, before anyone hears of that.
+   *
+   * Rejects with `ERR_START` if the child does not start, with `ERR_ACTOR_EXIT` if this actor has begun to end.
+   */
+  protected start<T = AnyMessages>(spec: unknown): Promise<ActorRef<T>> {
+    return startSpec(this.#cell, spec) as Promise<ActorRef<T>>;
+  }
+
+  /**
+   * Sends `message` to this actor's own `handleInfo`, as `info`, in `delayMs` milliseconds. It does not outlive the actor.
+   *
+   * @throws {ActorExitError} if this actor has begun to end.
+   */
+  protected after(delayMs: number, message: unknown): ActorTimer {
+    const cell = this.#alive();
+    cell.timers ??= new Set();
+    const { timers } = cell;
+    const timer = cell.runtime.clock.setTimer(delayMs, () => {
+      timers.delete(timer);
+      cell.send(message);
+    });
+    timers.add(timer);
+    return {
+      cancel: () => {
+        timers.delete(timer);
+        timer.cancel();
+      },
+    };
+  }
+
+  /**
+   * Ends this actor with `reason`, from a callback or from anywhere else, such as a socket's event. No further message is handled.
+   *
+   * A method that called it and returns still answers its caller, once the end is complete. Does nothing if the end has begun.
+   * Something that is no reason, such as an `Error`, ends it with what it would stand for if it were thrown.
+   */
+  protected exit(reason: ExitReason): void {
+    if (this.#cell.isEnding) return;
+    this.#cell.endsItself = true;
+    this.#cell.end(asExitReason(reason), true);
+  }
+
+  /**
+   * Takes the reply to the call in hand into one's own hands, and lets go of the mailbox: the method's own result no longer answers.
+   * After a cast or an info it only lets go of the mailbox.
+   *
+   * @throws {ActorExitError} if this actor has begun to end.
+   */
+  protected replyLater<R = unknown>(): Reply<R> {
+    return takeReply(this.#alive());
+  }
+
+  /** Rejects the caller of the method in hand with `error`, without crashing this actor. It throws, to leave the method. */
+  protected refuse(error: Error): never {
+    throw new Refusal(error);
+  }
+
+  #alive(): Cell {
+    if (this.#cell.isEnding) throw this.#cell.exitError();
+    return this.#cell;
+  }
+}
+
+/** Returns the record of `actor`; for the runtime's own subclasses. */
+export function recordOf(actor: Actor): Cell {
+  return actor[record];
+}

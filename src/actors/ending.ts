@@ -1,0 +1,147 @@
+/**
+ * The ordered end of an actor. What an actor holds is gone before anyone is told: its own `release`, the children it started, and
+ * linked actors that hold processes come first; names, callers, monitors and links hear after that.
+ */
+import { channel } from "node:diagnostics_channel";
+import { type ExitReason, isNormalExit } from "../exit.js";
+import type { Cell } from "./cell.js";
+import { release, unwind } from "./instance.js";
+import { disconnect, sendExit } from "./link.js";
+import { onEnd } from "./monitor.js";
+
+const exits = channel("copal:exit");
+
+/**
+ * Carries the end of `cell` from its second step to its last:
+ *
+ * 1. (done by `Cell.end`) no more messages, `endSignal` aborted;
+ * 2. `unwind`, or `terminate` if it is due; cut short by a kill;
+ * 3. `release`, and the ends of the children it started and of linked actors that hold processes;
+ * 4. name freed, callers rejected, monitors notified, links signalled, the parent last.
+ *
+ * An actor that holds nothing goes through all of it at once.
+ */
+export function beginEnd(cell: Cell): void {
+  if (needsTime(cell)) endInOrder(cell).then(undefined, (thrown) => finish(cell, thrown));
+  else finish(cell);
+}
+
+function needsTime(cell: Cell): boolean {
+  if (cell.owesTerminate || cell.holdsProcess || cell.unwinds) return true;
+  if (cell.children !== undefined && cell.children.size > 0) return true;
+  if (cell.endsItself && cell.isBusy) return true;
+  for (const linked of cell.links) if (linked.holdsProcess && linked !== cell.parent) return true;
+  return false;
+}
+
+async function endInOrder(cell: Cell): Promise<void> {
+  if (cell.endsItself && cell.isBusy) await turnOfEventLoop(cell);
+  await conclude(cell);
+  await releaseAll(cell);
+  finish(cell);
+}
+
+/** Lets an async method that called `exit` return: what it returns in this turn of the event loop still answers its caller. */
+function turnOfEventLoop(cell: Cell): Promise<void> {
+  return new Promise((resolve) => cell.runtime.queue.later(resolve));
+}
+
+async function conclude(cell: Cell): Promise<void> {
+  const { instance, reason } = cell;
+  if (!instance || cell.isKilled) return;
+  const steps: Promise<unknown>[] = [];
+  if (instance[unwind]) steps.push(attempt(cell, () => instance[unwind]?.(reason)));
+  if (cell.owesTerminate) steps.push(attempt(cell, () => instance.terminate(reason)));
+  if (steps.length === 0) return;
+  const killed = new Promise<void>((resolve) => {
+    cell.onKill = resolve;
+  });
+  await Promise.race([Promise.all(steps), killed]);
+  cell.onKill = undefined;
+}
+
+async function releaseAll(cell: Cell): Promise<void> {
+  const { instance, reason } = cell;
+  const waits: Promise<void>[] = [];
+  const kills: (() => void)[] = [];
+  const releaseOwn = (why: ExitReason): Promise<void> => attempt(cell, () => instance?.[release]?.(why));
+  if (instance?.[release]) {
+    waits.push(releaseOwn(reason));
+    kills.push(() => waits.push(releaseOwn("killed")));
+  }
+  for (const child of [...(cell.children ?? [])]) {
+    sendExit(child, cell.ref, reason === "normal" ? "shutdown" : reason, "link");
+    kills.push(() => child.kill());
+    waits.push(childEnd(cell, child));
+  }
+  for (const linked of [...cell.links]) {
+    if (!linked.holdsProcess || linked.parent === cell || linked === cell.parent) continue;
+    sendExit(linked, cell.ref, reason, "link");
+    if (!linked.isEnding) continue;
+    disconnect(cell, linked);
+    kills.push(() => linked.kill());
+    waits.push(endOf(cell, linked));
+  }
+  cell.onKill = () => {
+    for (const kill of kills) kill();
+  };
+  // A kill adds to the list while we wait.
+  for (let i = 0; i < waits.length; i++) await waits[i];
+  cell.onKill = undefined;
+}
+
+/** Waits for a child; it gets the time it was started with, and then it is killed. */
+function childEnd(cell: Cell, child: Cell): Promise<void> {
+  if (child.shutdownMs === Number.POSITIVE_INFINITY) return endOf(cell, child);
+  const timer = cell.runtime.clock.setTimer(child.shutdownMs, () => child.kill());
+  return endOf(cell, child).finally(() => timer.cancel());
+}
+
+/**
+ * Waits for the end of `other`, unless that end waits, directly or through others, for the end of `cell`: of two linked actors
+ * that end at the same time, the second does not wait for the first.
+ */
+function endOf(cell: Cell, other: Cell): Promise<void> {
+  if (waitsFor(other, cell, new Set())) return Promise.resolve();
+  cell.waitingFor ??= new Set();
+  cell.waitingFor.add(other);
+  return new Promise((resolve) => {
+    onEnd(other, () => resolve());
+  });
+}
+
+function waitsFor(from: Cell, wanted: Cell, seen: Set<Cell>): boolean {
+  if (from === wanted) return true;
+  if (seen.has(from)) return false;
+  seen.add(from);
+  for (const next of from.waitingFor ?? []) if (waitsFor(next, wanted, seen)) return true;
+  return false;
+}
+
+function finish(cell: Cell, defect?: unknown): void {
+  if (cell.hasEnded) return;
+  const { ref, reason, runtime, parent } = cell;
+  const watchers = [...cell.monitors];
+  const linked = [...cell.links];
+  cell.hasEnded = true;
+  if (ref.name !== undefined) runtime.freeName(ref.name, cell);
+  for (const other of linked) disconnect(cell, other);
+  for (const [, held] of cell.watching ?? []) held.target.monitors.delete(held);
+  parent?.children?.delete(cell);
+  cell.settleCalls();
+  cell.monitors.clear();
+  for (const watcher of watchers) watcher.notify(reason);
+  for (const other of linked) if (other !== parent) sendExit(other, ref, reason, "link");
+  // The start that the parent waits for was rejected above: it needs no signal as well.
+  if (parent && cell.hasStarted && linked.includes(parent)) sendExit(parent, ref, reason, "link");
+  if (exits.hasSubscribers && !isNormalExit(reason)) exits.publish({ ref, label: cell.label, reason, defect });
+  cell.forget();
+}
+
+async function attempt(cell: Cell, act: () => unknown): Promise<void> {
+  try {
+    await act();
+  } catch (thrown) {
+    exits.publish({ ref: cell.ref, label: cell.label, reason: cell.reason, thrown });
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * What lies in a mailbox: a call, a cast, or an info. An envelope is also its own link in the mailbox, and a call is its own
+ * pending record, so that a message costs one object. Knows neither actors nor time.
+ */
+import type { ActorRef } from "../ref.js";
+import type { DeadlineList } from "./deadlines.js";
+import type { Info } from "./info.js";
+
+/** A call on its way: the message, the promise it must settle, and its place among the deadlines. */
+export class Call {
+  readonly kind = "call";
+  next: Envelope | undefined = undefined;
+  readonly target: ActorRef;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  /** Set once its actor has taken the reply in hand: the calls it still owes an answer. */
+  owed: Set<Call> | undefined = undefined;
+  isSettled = false;
+  deadlines: DeadlineList | undefined = undefined;
+  earlier: Call | undefined = undefined;
+  later: Call | undefined = undefined;
+  /** When it expires, on the runtime's clock, in milliseconds; 0 until the first tick after it was made. */
+  dueMs = 0;
+  /** What the caller waits for. */
+  readonly promise: Promise<unknown>;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(target: ActorRef, method: string, args: readonly unknown[]) {
+    this.target = target;
+    this.method = method;
+    this.args = args;
+    this.promise = new Promise(captureSettlers);
+    this.#resolve = capturedResolve;
+    this.#reject = capturedReject;
+  }
+
+  /** Answers the caller; nothing happens if it has its answer, or has given up. */
+  answer(value: unknown): void {
+    if (this.#settle()) this.#resolve(value);
+  }
+
+  /** Rejects the caller's promise; nothing happens if it has its answer, or has given up. */
+  fail(error: unknown): void {
+    if (this.#settle()) this.#reject(error);
+  }
+
+  #settle(): boolean {
+    if (this.isSettled) return false;
+    this.isSettled = true;
+    this.deadlines?.remove(this);
+    this.owed?.delete(this);
+    return true;
+  }
+}
+
+let capturedResolve: (value: unknown) => void;
+let capturedReject: (error: unknown) => void;
+
+// One function for all promises instead of a closure for each.
+function captureSettlers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  capturedResolve = resolve;
+  capturedReject = reject;
+}
+
+/** A cast: a method and its arguments. */
+export class Cast {
+  readonly kind = "cast";
+  next: Envelope | undefined = undefined;
+  readonly method: string;
+  readonly args: readonly unknown[];
+
+  constructor(method: string, args: readonly unknown[]) {
+    this.method = method;
+    this.args = args;
+  }
+}
+
+/** Anything for `handleInfo`. */
+export class InfoEnvelope {
+  readonly kind = "info";
+  next: Envelope | undefined = undefined;
+  readonly message: Info;
+  /** Called when the message has been handled or is dropped for ever, and then taken away: it is called once. */
+  onHandled: (() => void) | undefined;
+  /** True for the exit signal of the actor's parent, which ends it instead of reaching `handleInfo`. */
+  readonly endsActor: boolean;
+  /** When an exit signal arrived, on the runtime's clock, in milliseconds; 0 for everything else. */
+  readonly arrivedMs: number;
+
+  constructor(message: Info, onHandled?: () => void, endsActor = false, arrivedMs = 0) {
+    this.message = message;
+    this.onHandled = onHandled;
+    this.endsActor = endsActor;
+    this.arrivedMs = arrivedMs;
+  }
+}
+
+/** What lies in a mailbox. */
+export type Envelope = Call | Cast | InfoEnvelope;

@@ -1,0 +1,23 @@
+/**
+ * What a process's end means for the actor that holds it: the report becomes an exit reason. Pure.
+ */
+import type { ExitReason } from "../exit.js";
+import type { ExitReport } from "../sidecar/exit-report.js";
+
+/**
+ * Gives the exit reason of a report.
+ *
+ * - the sidecar was lost: an `error`, since nobody knows how the process ended;
+ * - its owner stopped it: `"shutdown"`, whatever the process made of the signal;
+ * - a code among `successExitCodes`: `"normal"`; any other: `{ exit }`;
+ * - a signal: `{ signal }`.
+ */
+export function exitOfProcess(report: ExitReport, successExitCodes: readonly number[]): ExitReason {
+  if (report.stoppedBy === "sidecarLost") {
+    return { error: { name: "SidecarError", code: "ERR_SIDECAR", message: "the sidecar was lost; nothing of its tree is left" } };
+  }
+  if (report.stoppedBy === "owner") return "shutdown";
+  if (report.signal !== null) return { signal: report.signal };
+  const code = report.code ?? 0;
+  return successExitCodes.includes(code) ? "normal" : { exit: code };
+}

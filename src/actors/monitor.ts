@@ -1,0 +1,73 @@
+/**
+ * Monitors: one actor, or a piece of the runtime, is told once when another actor ends. One-way; each is independent.
+ */
+import type { ExitReason } from "../exit.js";
+import type { ActorRef } from "../ref.js";
+import { cellOf } from "./address.js";
+import type { Cell } from "./cell.js";
+import { InfoEnvelope } from "./envelope.js";
+
+/** A monitor on one actor. Whoever holds it is notified exactly once, unless it is cancelled first. */
+export interface Monitor {
+  readonly target: Cell;
+  /** Called when the target has ended, after its name is free and before its links hear. */
+  notify(reason: ExitReason): void;
+}
+
+/** A monitor held by an actor: the notice is a `DOWN` message. */
+export class ActorMonitor implements Monitor {
+  readonly id: number;
+  readonly target: Cell;
+  readonly #watcher: Cell;
+
+  constructor(id: number, target: Cell, watcher: Cell) {
+    this.id = id;
+    this.target = target;
+    this.#watcher = watcher;
+  }
+
+  notify(reason: ExitReason): void {
+    this.#watcher.watching?.delete(this.id);
+    this.#watcher.push(new InfoEnvelope({ type: "DOWN", monitor: this.id, from: this.target.ref, reason }));
+  }
+}
+
+/** Sets a monitor of `watcher` on `ref`; of an actor that is gone `DOWN` with `"noproc"` comes at once. */
+export function monitor(watcher: Cell, ref: ActorRef): number {
+  const id = watcher.runtime.nextMonitor();
+  const target = cellOf(ref);
+  const made = new ActorMonitor(id, target, watcher);
+  if (target.hasEnded) made.notify("noproc");
+  else {
+    target.monitors.add(made);
+    watcher.watching ??= new Map();
+    watcher.watching.set(id, made);
+  }
+  return id;
+}
+
+/** Ends a monitor and takes its `DOWN` out of the mailbox if it is there already. */
+export function demonitor(watcher: Cell, id: number): void {
+  const held = watcher.watching?.get(id);
+  watcher.watching?.delete(id);
+  if (held) held.target.monitors.delete(held);
+  else
+    watcher.drop(
+      (envelope) => envelope.kind === "info" && envelope.message.type === "DOWN" && envelope.message.monitor === id,
+    );
+}
+
+/**
+ * Calls `onEnd` once when `target` has ended (at once if it has already), with its reason.
+ *
+ * @returns a function that calls it off.
+ */
+export function onEnd(target: Cell, notify: (reason: ExitReason) => void): () => void {
+  if (target.hasEnded) {
+    notify(target.reason);
+    return () => {};
+  }
+  const made: Monitor = { target, notify };
+  target.monitors.add(made);
+  return () => target.monitors.delete(made);
+}

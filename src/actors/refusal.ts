@@ -1,0 +1,28 @@
+/**
+ * A refusal: thrown by a method to reject its caller without crashing its actor.
+ */
+
+const brand: unique symbol = Symbol.for("copal.refusal") as never;
+
+/** What `Actor.refuse` throws. Not an `Error`: it means nothing outside an actor's loop. */
+export class Refusal {
+  readonly error: Error;
+
+  constructor(error: Error) {
+    this.error = error;
+  }
+
+  get [brand](): true {
+    return true;
+  }
+}
+
+/** Returns `thrown` if it is a refusal, of this or another loaded copy of the package. */
+export function refusalOf(thrown: unknown): Refusal | undefined {
+  if (typeof thrown !== "object" || thrown === null) return undefined;
+  try {
+    return (thrown as { [brand]?: unknown })[brand] === true ? (thrown as Refusal) : undefined;
+  } catch {
+    return undefined;
+  }
+}

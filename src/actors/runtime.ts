@@ -1,0 +1,105 @@
+/**
+ * What the actors of one thread share: clock, run queue, names, deadlines, identities. There is one runtime per thread, shared even
+ * by two loaded copies of the package; a test may make its own. Knows cells only as records; what an actor does is `cell.ts`.
+ */
+import { CallTimeoutError } from "../errors.js";
+import { ActorRef, type RefPort } from "../ref.js";
+import { cellOf } from "./address.js";
+import type { Cell } from "./cell.js";
+import { type Clock, systemClock } from "./clock.js";
+import { Deadlines } from "./deadlines.js";
+import { RunQueue, type Scheduler, systemScheduler } from "./scheduler.js";
+
+/** What a runtime is made of; real time and the main thread unless told otherwise. */
+export interface RuntimeOptions {
+  readonly clock?: Clock;
+  readonly scheduler?: Scheduler;
+  /** The number its refs carry; 0 is the main thread. */
+  readonly thread?: number;
+}
+
+const nobody: RefPort = {
+  call: () => Promise.reject(new Error("the outside of all actors has no methods")),
+  cast: () => {},
+  send: () => {},
+};
+
+/** The actors of one thread. */
+export class Runtime {
+  readonly thread: number;
+  readonly clock: Clock;
+  readonly queue: RunQueue;
+  readonly deadlines: Deadlines;
+  /** The sender of exit signals that come from no actor; its id is 0. */
+  readonly outside: ActorRef;
+  readonly #names = new Map<string, Cell>();
+  #lastId = 0;
+  #lastMonitor = 0;
+
+  constructor({ clock = systemClock, scheduler = systemScheduler, thread = 0 }: RuntimeOptions = {}) {
+    this.thread = thread;
+    this.clock = clock;
+    this.deadlines = new Deadlines(clock, (call, timeoutMs) => {
+      const ref = call.target;
+      const who = describeRef(ref);
+      call.fail(
+        new CallTimeoutError(`${who} did not answer \`${call.method}\` within ${timeoutMs} ms`, {
+          ref,
+          method: call.method,
+          timeoutMs,
+        }),
+      );
+    });
+    this.queue = new RunQueue(scheduler, clock, () => this.deadlines.holdPending());
+    this.outside = new ActorRef(0, thread, undefined, nobody);
+  }
+
+  /** Returns the running actor of this name. A name is free again once its holder has ended. */
+  whereis(name: string): ActorRef | undefined {
+    return this.#names.get(name)?.ref;
+  }
+
+  /** Takes `name` for `cell`; it must be free. */
+  takeName(name: string, cell: Cell): void {
+    this.#names.set(name, cell);
+  }
+
+  /** Frees `name` if `cell` holds it. */
+  freeName(name: string, cell: Cell): void {
+    if (this.#names.get(name) === cell) this.#names.delete(name);
+  }
+
+  /** A number for a new incarnation, never given twice. */
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  /** A number for a new monitor, never given twice. */
+  nextMonitor(): number {
+    return ++this.#lastMonitor;
+  }
+}
+
+/** Names an actor for people: its registered name, else its number. */
+export function describeRef(ref: ActorRef): string {
+  return ref.name === undefined ? `actor ${ref.thread}.${ref.id}` : `actor ${ref.name}`;
+}
+
+/** How many messages wait in the actor's mailbox, the one in hand not counted; 0 for an actor that has ended. */
+export function mailboxLength(ref: ActorRef): number {
+  return cellOf(ref).mailboxLength;
+}
+
+/** Tells whether the actor has not begun to end. */
+export function isAlive(ref: ActorRef): boolean {
+  return !cellOf(ref).isEnding;
+}
+
+const slot: unique symbol = Symbol.for("copal.runtime/1") as never;
+
+/** Returns this thread's runtime, made on first use. */
+export function runtimeOfThread(): Runtime {
+  const holder = globalThis as { [slot]?: Runtime };
+  holder[slot] ??= new Runtime();
+  return holder[slot];
+}

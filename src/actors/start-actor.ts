@@ -1,0 +1,142 @@
+/**
+ * Starts actors: spawn and link in one step. Knows specs of actors only; what else `this.start` takes is registered from above.
+ */
+import { AlreadyStartedError, StartError, UnsupportedError } from "../errors.js";
+import type { ActorRef } from "../ref.js";
+import { Cell } from "./cell.js";
+import type { ActorInstance } from "./instance.js";
+import { connect } from "./link.js";
+import { type Runtime, runtimeOfThread } from "./runtime.js";
+
+/** Who starts an actor and is linked to it; `null` is the outside, whose exit signals then count as its parent's. */
+export type Parent = Cell | null;
+
+/** What to start. */
+export interface StartOptions<T extends object> {
+  readonly class: new () => T;
+  /** For `init`. */
+  readonly args?: readonly unknown[];
+  /** Registered before `init` runs, free again when the actor has ended. */
+  readonly name?: string;
+  /** What people call it in messages: a path or an id; the class's name unless given. */
+  readonly id?: string;
+  /** Calls the start off: an `init` that still waits is abandoned and what it holds is released. */
+  readonly signal?: AbortSignal;
+  /** How long it may take to end when its parent ends, before it is killed: milliseconds, default 5,000. */
+  readonly shutdownMs?: number | "infinity";
+  /** The runtime, where there is no parent to take it from; this thread's unless given. */
+  readonly runtime?: Runtime;
+}
+
+/**
+ * Starts an actor, linked to `parent`, and resolves once its `init` has settled.
+ *
+ * Rejects with `ERR_START` if `init` fails or the actor ends before that, by a signal or by `signal`: what it held is released and its
+ * name free by then, and its parent gets no exit signal. Rejects with `ERR_ALREADY_STARTED` if the name is taken, with
+ * `ERR_ACTOR_EXIT` if the parent has begun to end.
+ */
+export function startActor<T extends object>(parent: Parent, options: StartOptions<T>): Promise<ActorRef<T>> {
+  const { name, signal } = options;
+  const runtime = parent?.runtime ?? options.runtime ?? runtimeOfThread();
+  const label = options.id ?? name ?? options.class.name;
+  if (parent?.isEnding) return Promise.reject(parent.exitError());
+  if (signal?.aborted)
+    return Promise.reject(new StartError(`${label} was not started: the start was called off`, { reason: "shutdown" }));
+  const holder = name === undefined ? undefined : runtime.whereis(name);
+  if (holder && name !== undefined) {
+    return Promise.reject(new AlreadyStartedError(`the name ${name} is taken`, { ref: holder, name }));
+  }
+  return new Promise((resolve, reject) => {
+    const cell: Cell = new Cell(runtime, {
+      construct: (self) => construct(self, options.class),
+      args: options.args ?? [],
+      parent,
+      name,
+      label,
+      shutdownMs: options.shutdownMs === "infinity" ? Number.POSITIVE_INFINITY : (options.shutdownMs ?? 5_000),
+      onStarted: () => {
+        signal?.removeEventListener("abort", callOff);
+        resolve(cell.ref as ActorRef<T>);
+      },
+      onStartFailed: (error) => {
+        signal?.removeEventListener("abort", callOff);
+        reject(error);
+      },
+    });
+    const callOff = (): void => cell.end("shutdown", false);
+    signal?.addEventListener("abort", callOff);
+    if (!parent) return;
+    connect(parent, cell);
+    parent.children ??= new Set();
+    parent.children.add(cell);
+  });
+}
+
+/** What makes an actor from a spec in the config's shape. */
+export type SpecStarter = (parent: Cell, spec: unknown) => Promise<ActorRef>;
+
+const starterSlot: unique symbol = Symbol.for("copal.specStarter") as never;
+const shared = globalThis as { [starterSlot]?: SpecStarter };
+
+/** Registers what `this.start(spec)` uses for everything but `{ actor, class, args }`. */
+export function setSpecStarter(starter: SpecStarter): void {
+  shared[starterSlot] = starter;
+}
+
+/**
+ * Starts a child of `parent` from a spec.
+ *
+ * @throws {UnsupportedError} if the spec is not `{ actor, class, args }` and nothing is registered for others.
+ * @throws {ActorExitError} if the parent has begun to end.
+ */
+export async function startSpec(parent: Cell, spec: unknown): Promise<ActorRef> {
+  if (parent.isEnding) throw parent.exitError();
+  if (isPlainActorSpec(spec)) {
+    const { class: type, args = [], actor: id } = spec;
+    return (await startActor(parent, {
+      class: type,
+      args,
+      id: `${parent.label}/${id}`,
+    })) as ActorRef<unknown> as ActorRef;
+  }
+  if (shared[starterSlot]) return shared[starterSlot](parent, spec);
+  throw new UnsupportedError("`start` of anything but { actor, class, args } is not supported yet", {
+    feature: "start",
+  });
+}
+
+interface PlainActorSpec {
+  readonly actor: string;
+  readonly class: new () => object;
+  readonly args?: readonly unknown[];
+}
+
+const plainKeys: ReadonlySet<string> = new Set(["actor", "class", "args"]);
+
+function isPlainActorSpec(spec: unknown): spec is PlainActorSpec {
+  if (typeof spec !== "object" || spec === null) return false;
+  const { actor, class: type, args } = spec as { actor?: unknown; class?: unknown; args?: unknown };
+  if (typeof actor !== "string" || typeof type !== "function") return false;
+  return (args === undefined || Array.isArray(args)) && Object.keys(spec).every((key) => plainKeys.has(key));
+}
+
+const constructing: unique symbol = Symbol.for("copal.constructing") as never;
+const slot = globalThis as { [constructing]?: Cell | undefined };
+
+/** Takes the record of the actor that is being constructed; there is none but inside {@link startActor}. */
+export function takeConstructing(): Cell | undefined {
+  const cell = slot[constructing];
+  slot[constructing] = undefined;
+  return cell;
+}
+
+function construct(cell: Cell, type: new () => object): ActorInstance {
+  slot[constructing] = cell;
+  try {
+    const made = new type() as ActorInstance;
+    if (slot[constructing] !== undefined) throw new TypeError(`${type.name} must extend Actor`);
+    return made;
+  } finally {
+    slot[constructing] = undefined;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The restart window: how many restarts a supervisor may make within how long. Pure: time is given, nothing is read.
+ */
+
+/** At most `max` restarts within `withinMs` milliseconds, or any number. */
+export type Intensity = { readonly max: number; readonly withinMs: number } | "unlimited";
+
+/**
+ * A sliding window over the last restarts.
+ *
+ * A restart counts from its own moment up to and including `withinMs` later. Times must not go back. The window remembers
+ * only what still counts.
+ */
+export class RestartWindow {
+  readonly #intensity: Intensity;
+  #atMs: number[] = [];
+  /** Where the restarts that still count begin. */
+  #first = 0;
+
+  constructor(intensity: Intensity) {
+    this.#intensity = intensity;
+  }
+
+  /** Counts a restart at `nowMs`. Returns false if that is one too many. */
+  add(nowMs: number): boolean {
+    if (this.#intensity === "unlimited") return true;
+    this.#forget(nowMs - this.#intensity.withinMs);
+    this.#atMs.push(nowMs);
+    return this.#atMs.length - this.#first <= this.#intensity.max;
+  }
+
+  /** How many restarts count at `nowMs`; 0 when any number is allowed. */
+  used(nowMs: number): number {
+    if (this.#intensity === "unlimited") return 0;
+    this.#forget(nowMs - this.#intensity.withinMs);
+    return this.#atMs.length - this.#first;
+  }
+
+  #forget(beforeMs: number): void {
+    while (this.#first < this.#atMs.length && (this.#atMs[this.#first] ?? 0) < beforeMs) this.#first++;
+    // Moving the rest forward only when half is dead keeps the cost of a restart constant.
+    if (this.#first * 2 > this.#atMs.length) {
+      this.#atMs = this.#atMs.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+}

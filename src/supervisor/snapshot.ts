@@ -1,0 +1,74 @@
+/**
+ * What a supervisor looks like from outside, read at once and not through its mailbox, which may be busy; also after its end.
+ */
+import { cellOf } from "../actors/address.js";
+import { type ExitReason, formatExit } from "../exit.js";
+import type { ActorRef } from "../ref.js";
+import type { ChildType } from "./child-spec.js";
+import type { ChildState } from "./child-table.js";
+import type { Strategy } from "./strategy.js";
+
+/** How a child ended last. */
+export interface LastExit {
+  readonly reason: ExitReason;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  /** Why it gave up, if it was a supervisor that did. */
+  readonly exhaustion?: Exhaustion;
+}
+
+/** Why a supervisor gave up. */
+export interface Exhaustion {
+  /** The supervisor's path. */
+  readonly path: string;
+  /** The path of the child whose restart was one too many. */
+  readonly child: string;
+  /** How often that child was restarted in the supervisor's life. */
+  readonly restarts: number;
+  readonly max: number;
+  readonly withinMs: number;
+  readonly lastExit: LastExit;
+}
+
+/** One child of a supervisor. */
+export interface ChildSnapshot {
+  readonly id: string;
+  readonly path: string;
+  readonly type: ChildType;
+  readonly state: ChildState;
+  /** Present while it runs. */
+  readonly ref?: ActorRef;
+  /** How often it was started again, attempts that failed included. */
+  readonly restarts: number;
+  readonly lastExit?: LastExit;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs?: number;
+}
+
+/** A supervisor and its children, in start order. */
+export interface SupervisorSnapshot {
+  readonly path: string;
+  readonly strategy: Strategy;
+  /** Restarts that count now, and how many may; `max` and `withinMs` are null when any number may. */
+  readonly budget: { readonly used: number; readonly max: number | null; readonly withinMs: number | null };
+  readonly children: readonly ChildSnapshot[];
+  readonly exhaustion?: Exhaustion;
+}
+
+/** The key under which a supervisor gives its snapshot. */
+export const snapshot: unique symbol = Symbol.for("copal.snapshot") as never;
+
+/** Returns what the supervisor of `ref` looks like now, or looked like when it ended; undefined if it is no supervisor, or has not begun. */
+export function supervisorSnapshot(ref: ActorRef): SupervisorSnapshot | undefined {
+  const instance = cellOf(ref).instance as { [snapshot]?: () => SupervisorSnapshot | undefined } | undefined;
+  return instance?.[snapshot]?.();
+}
+
+/** Tells why a supervisor gave up, one line per supervisor of the chain, the outermost first. */
+export function formatExhaustion(exhaustion: Exhaustion): string[] {
+  const { path, child, restarts, max, withinMs, lastExit } = exhaustion;
+  const times = restarts === 1 ? "once" : `${restarts} times`;
+  const budget = `more than ${max} ${max === 1 ? "restart" : "restarts"} within ${withinMs} ms (intensity)`;
+  const line = `${path} gave up: ${budget}; ${child} was restarted ${times}, its last exit: ${formatExit(lastExit.reason)}`;
+  return lastExit.exhaustion ? [line, ...formatExhaustion(lastExit.exhaustion)] : [line];
+}

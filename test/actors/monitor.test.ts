@@ -1,0 +1,56 @@
+import t from "tap";
+import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
+import { doing, puppet } from "../support/actors.js";
+
+t.test("every monitor brings one DOWN, with its own number", async (t) => {
+  const [one, other] = [await puppet(), await puppet()];
+  const [first, second] = await doing(one, (hands) => [hands.monitor(other), hands.monitor(other)]);
+  t.not(first, second);
+  exitActor(other, { exit: 1 });
+  await whenEnded(other);
+  t.strictSame(await one.call.seen(), [
+    { type: "DOWN", monitor: first, from: other, reason: { exit: 1 } },
+    { type: "DOWN", monitor: second, from: other, reason: { exit: 1 } },
+  ]);
+});
+
+t.test("a monitor on the dead brings noproc at once", async (t) => {
+  const [one, dead] = [await puppet(), await puppet()];
+  exitActor(dead, "kill");
+  await whenEnded(dead);
+  const monitor = await doing(one, (hands) => hands.monitor(dead));
+  t.strictSame(await one.call.seen(), [{ type: "DOWN", monitor, from: dead, reason: "noproc" }]);
+});
+
+t.test("after demonitor no DOWN comes, not even one that was in the mailbox", async (t) => {
+  const [one, other] = [await puppet(), await puppet()];
+  await doing(one, async (hands) => {
+    const [early, late] = [hands.monitor(other), hands.monitor(other)];
+    hands.demonitor(early);
+    exitActor(other, "kill");
+    await whenEnded(other);
+    hands.demonitor(late);
+  });
+  t.strictSame(await one.call.seen(), []);
+});
+
+t.test("a monitor is one-way", async (t) => {
+  const [one, other] = [await puppet(), await puppet()];
+  await doing(one, (hands) => hands.monitor(other));
+  exitActor(one, "kill");
+  await whenEnded(one);
+  t.strictSame(await other.call.seen(), []);
+});
+
+t.test("the messages of an actor that ends come before its DOWN", async (t) => {
+  const [one, other] = [await puppet(), await puppet()];
+  await doing(one, (hands) => hands.monitor(other));
+  await doing(other, (hands) => {
+    one.send("last words");
+    hands.exit("normal");
+  });
+  t.strictSame(
+    (await one.call.seen()).map(({ type }) => type),
+    ["info", "DOWN"],
+  );
+});

@@ -1,0 +1,116 @@
+import t from "tap";
+import { cellOf } from "#src/actors/address.js";
+import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
+import { isAlive, runtimeOfThread } from "#src/actors/runtime.js";
+import { startActor } from "#src/actors/start-actor.js";
+import { Counter, doing, gate, type Hands, holding, Puppet, puppet, settle, trapper } from "../support/actors.js";
+
+t.test("a start resolves when an async init has settled, and messages wait for it", async (t) => {
+  const held = gate();
+  const starting = startActor(null, { class: Puppet, name: "slow", args: [() => held.passed] });
+  const early = runtimeOfThread().whereis("slow")?.call.seen?.();
+  let isUp = false;
+  void starting.then(() => {
+    isUp = true;
+  });
+  await settle();
+  t.equal(isUp, false);
+  held.open();
+  await starting;
+  t.strictSame(await early, []);
+});
+
+for (const [name, init] of [
+  [
+    "throws",
+    () => {
+      throw new RangeError("no");
+    },
+  ],
+  ["rejects", () => Promise.reject(new RangeError("no"))],
+] as const) {
+  t.test(`an init that ${name} rejects the start, without terminate and without a signal to the parent`, async (t) => {
+    const parent = await trapper();
+    const start = startActor(cellOf(parent), { class: Puppet, args: [init], id: "app/x", name: "x" });
+    await t.rejects(start, {
+      code: "ERR_START",
+      message: "app/x did not start: error RangeError: no",
+      cause: { message: "no" },
+    });
+    t.strictSame(await parent.call.seen(), []);
+    t.equal(runtimeOfThread().whereis("x"), undefined);
+  });
+}
+
+t.test("an exit during init rejects the start with its reason", async (t) => {
+  await t.rejects(
+    puppet((hands) => hands.exit({ exit: 4 })),
+    { code: "ERR_START", reason: { exit: 4 } },
+  );
+});
+
+t.test("an aborted start abandons init, releases what it holds, then rejects", async (t) => {
+  const gone = gate();
+  class Slow extends holding(() => gone.passed) {
+    override init(): Promise<void> {
+      return gate().passed;
+    }
+  }
+  const abort = new AbortController();
+  let rejection: unknown;
+  startActor(null, { class: Slow, signal: abort.signal }).catch((error) => {
+    rejection = error;
+  });
+  await settle();
+  abort.abort();
+  await settle();
+  t.equal(rejection, undefined);
+  gone.open();
+  await settle();
+  t.match(rejection, { code: "ERR_START", reason: "shutdown" });
+});
+
+t.test("a signal that aborts after the start does nothing", async (t) => {
+  const abort = new AbortController();
+  const ref = await startActor(null, { class: Counter, signal: abort.signal });
+  abort.abort();
+  await settle();
+  t.equal(isAlive(ref), true);
+  await t.rejects(startActor(null, { class: Counter, signal: abort.signal }), { code: "ERR_START" });
+});
+
+t.test("a child is linked to its parent from its first moment", async (t) => {
+  const parent = await puppet();
+  const crash = gate();
+  const starting = startActor(cellOf(parent), { class: Puppet, args: [() => crash.passed] });
+  await settle();
+  exitActor(parent, { exit: 1 });
+  await t.rejects(starting, { code: "ERR_START", reason: { exit: 1 } });
+});
+
+t.test("an actor that is ending starts no children", async (t) => {
+  const parent = await puppet();
+  exitActor(parent, "kill");
+  await t.rejects(startActor(cellOf(parent), { class: Counter }), { code: "ERR_ACTOR_EXIT" });
+});
+
+t.test("this.start gives a child that knows its parent", async (t) => {
+  const parent = await puppet();
+  const child = await doing(parent, (hands) => hands.start({ actor: "child", class: Puppet }));
+  t.equal(await doing(child as typeof parent, (hands) => hands.parent()?.id), parent.id);
+  exitActor(parent, { exit: 1 });
+  t.strictSame(await whenEnded(child), { exit: 1 });
+});
+
+t.test("this.start refuses what it does not know", async (t) => {
+  const parent = await puppet();
+  const attempt = doing(parent, (hands: Hands) => hands.start({ nonsense: 1 }).catch((error) => error));
+  t.match(await attempt, { code: /ERR_UNSUPPORTED|ERR_CONFIG/ });
+});
+
+t.test("a class that is no actor does not start", async (t) => {
+  await t.rejects(startActor(null, { class: class NoActor {} }), {
+    code: "ERR_START",
+    reason: { error: { message: /must extend Actor/ } },
+  });
+});

@@ -1,0 +1,100 @@
+import t from "tap";
+import { cellOf } from "#src/actors/address.js";
+import { isAlive } from "#src/actors/runtime.js";
+import { settle } from "../support/actors.js";
+import { child, endChild, look, running, supervise, supervisor } from "../support/children.js";
+
+t.test("startChild adds at the end, and stops first", async (t) => {
+  const root = await supervise([child("a")]);
+  const ref = await root.call.startChild(child("b"));
+  t.equal(ref, running(root, "b"));
+  t.strictSame(
+    (await root.call.whichChildren()).map(({ id }) => id),
+    ["b", "a"],
+  );
+});
+
+t.test("startChild of a child that runs gives its ref in the error", async (t) => {
+  const root = await supervise([child("a")]);
+  await t.rejects(root.call.startChild(child("a")), { code: "ERR_ALREADY_STARTED", id: "a", ref: running(root, "a") });
+});
+
+t.test("startChild of a wrong spec rejects and the supervisor goes on", async (t) => {
+  const root = await supervise([child("a")]);
+  await t.rejects(root.call.startChild({ ...child("b"), shutdown: -1 }), { code: "ERR_CHILD_SPEC", field: "shutdown" });
+  t.equal(isAlive(root), true);
+});
+
+t.test("startChild that fails keeps nothing and counts nothing", async (t) => {
+  const root = await supervise([], { intensity: { max: 0, withinMs: 1_000 } });
+  await t.rejects(root.call.startChild(child("b", [], {}, ["fail"])), {
+    code: "ERR_START",
+    reason: { error: { name: "RangeError" } },
+  });
+  t.strictSame(await root.call.whichChildren(), []);
+  await t.rejects(root.call.startChild({ id: "c", start: () => Promise.reject(new TypeError("own")) }), {
+    code: "ERR_START",
+    cause: { message: "own" },
+  });
+});
+
+t.test("a start that says ignore keeps the spec, unless it is temporary", async (t) => {
+  const root = await supervise([child("a", [], {}, ["ignore"]), child("t", [], { restart: "temporary" }, ["ignore"])]);
+  t.equal(await root.call.startChild(child("b", [], {}, ["ignore"])), undefined);
+  await root.call.startChild(child("u", [], { restart: "temporary" }, ["ignore"]));
+  t.strictSame(
+    (await root.call.whichChildren()).map(({ id, child: ref }) => [id, ref]),
+    [
+      ["b", undefined],
+      ["a", undefined],
+    ],
+  );
+});
+
+t.test("terminateChild resolves when the child has ended, and never triggers a restart", async (t) => {
+  const root = await supervise([child("a")]);
+  const a = running(root, "a");
+  await root.call.terminateChild("a");
+  t.equal(cellOf(a).hasEnded, true);
+  await root.call.terminateChild("a");
+  await settle();
+  t.match(look(root, "a"), { state: "stopped", restarts: 0, lastExit: { reason: "shutdown" } });
+});
+
+t.test("terminateChild of a temporary child forgets it", async (t) => {
+  const root = await supervise([child("a", [], { restart: "temporary" })]);
+  await root.call.terminateChild("a");
+  await t.rejects(root.call.terminateChild("a"), { code: "ERR_CHILD_STATE", state: "not_found" });
+});
+
+t.test("restartChild starts a stopped child and does not count", async (t) => {
+  const root = await supervise([child("a")], { intensity: { max: 0, withinMs: 1_000 } });
+  await root.call.terminateChild("a");
+  t.equal(await root.call.restartChild("a"), running(root, "a"));
+  await t.rejects(root.call.restartChild("a"), { code: "ERR_CHILD_STATE", state: "running" });
+  await t.rejects(root.call.restartChild("x"), { code: "ERR_CHILD_STATE", state: "not_found" });
+  t.equal(look(root, "a").restarts, 0);
+});
+
+t.test("restartChild that fails leaves the child stopped", async (t) => {
+  const root = await supervise([child("a", [], {}, ["up", "fail"])]);
+  await root.call.terminateChild("a");
+  await t.rejects(root.call.restartChild("a"), { code: "ERR_START" });
+  t.match(await root.call.whichChildren(), [{ id: "a", child: undefined }]);
+});
+
+t.test("deleteChild forgets a stopped child only", async (t) => {
+  const root = await supervise([child("a")]);
+  await t.rejects(root.call.deleteChild("a"), { code: "ERR_CHILD_STATE", state: "running" });
+  await root.call.terminateChild("a");
+  await root.call.deleteChild("a");
+  await t.rejects(root.call.deleteChild("a"), { code: "ERR_CHILD_STATE", state: "not_found" });
+  t.match(await root.call.startChild(child("a")), running(root, "a"));
+});
+
+t.test("countChildren counts both kinds, running or not", async (t) => {
+  const root = await supervise([child("a"), child("b", [], { restart: "transient" }), supervisor("s", [])]);
+  await endChild(root, "b", "normal");
+  await settle();
+  t.strictSame(await root.call.countChildren(), { specs: 3, active: 2, supervisors: 1, workers: 2 });
+});

@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import t from "tap";
+import { RestartWindow } from "#src/supervisor/restart-window.js";
+
+const allowed = (max: number, withinMs: number, ...atMs: number[]) => {
+  const window = new RestartWindow({ max, withinMs });
+  return atMs.map((ms) => window.add(ms));
+};
+
+const table: readonly [claim: string, got: boolean[], wanted: boolean[]][] = [
+  ["max 0 allows none", allowed(0, 1_000, 0), [false]],
+  ["max 2 allows two, not a third", allowed(2, 1_000, 0, 1, 2), [true, true, false]],
+  ["a restart counts for the whole window, its last millisecond included", allowed(1, 1_000, 0, 1_000), [true, false]],
+  ["a restart does not count one moment after the window", allowed(1, 1_000, 0, 1_000.001), [true, true]],
+  ["the window slides", allowed(2, 1_000, 0, 900, 1_800, 2_700), [true, true, true, true]],
+  ["restarts at the same moment all count", allowed(2, 1_000, 5, 5, 5), [true, true, false]],
+];
+
+for (const [claim, got, wanted] of table) t.test(claim, async (t) => void t.strictSame(got, wanted));
+
+t.test("unlimited allows any number and uses nothing", async (t) => {
+  const window = new RestartWindow("unlimited");
+  for (let i = 0; i < 1_000; i++) t.ok(window.add(0));
+  t.equal(window.used(0), 0);
+});
+
+t.test("used counts what still counts, as a plain list would", async () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(300), { maxLength: 60 }), fc.nat(5), (gaps, max) => {
+      const window = new RestartWindow({ max, withinMs: 500 });
+      const all: number[] = [];
+      let nowMs = 0;
+      return gaps.every((gap) => {
+        nowMs += gap;
+        all.push(nowMs);
+        const counted = all.filter((atMs) => nowMs - atMs <= 500).length;
+        return window.add(nowMs) === counted <= max && window.used(nowMs) === counted;
+      });
+    }),
+  );
+});

@@ -1,0 +1,28 @@
+//! resin holds one OS process tree for its owner. The owner speaks the protocol of docs/protocol.md; the end of its connection ends the tree.
+//!
+//! Reading order: the wire, the pure parts, the kernel's side, and what joins them.
+#![deny(unsafe_code, missing_docs, missing_debug_implementations)]
+
+pub mod error;
+pub mod wire;
+
+pub mod flow;
+pub mod stop_plan;
+
+pub mod kernel;
+
+pub mod cgroup;
+pub mod child;
+pub mod reaper;
+pub mod tree;
+
+pub mod outbox;
+
+pub mod held;
+pub mod owner;
+pub mod stdin;
+
+pub mod event_loop;
+pub mod fork_server;
+pub mod sidecar;
+pub mod surroundings;

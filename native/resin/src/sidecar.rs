@@ -1,0 +1,389 @@
+//! The sidecar: one connection, one process tree at a time. Takes what wakes it, decides by its state, and acts.
+//! Knows how the parts fit; does not know system calls, byte layouts or how a stop goes (those are the parts).
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use mio::Interest;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::{dup2_stdin, dup2_stdout};
+
+use crate::child::{self, Report};
+use crate::error::{Fatal, Stage, StartError};
+use crate::event_loop::{EventLoop, Source, Wake};
+use crate::held::{Held, LeaderEnd};
+use crate::kernel;
+use crate::owner::{Connection, Input, Owner};
+use crate::reaper::{ExitFacts, Reaped, reap};
+use crate::stop_plan::Event as StopEvent;
+use crate::surroundings::Surroundings;
+use crate::tree::{self, Stat};
+use crate::wire::codec::read_command;
+use crate::wire::messages::{Containment, Event};
+
+mod commands;
+mod ending;
+
+/// The end of a stream is told this much later than it is seen, unless something else is told before: mostly the process's own end follows
+/// within this time, and then one wake-up of the owner does for both.
+const CLOSED_LATER: Duration = Duration::from_millis(1);
+
+/// Buffers that were not needed for this long go back to the kernel.
+const RELEASE_AFTER: Duration = Duration::from_millis(100);
+
+/// Buffers up to this are not worth a wake-up.
+const RELEASE_ABOVE_BYTES: usize = 32 * 1024;
+
+/// How often the removal of a cgroup is tried.
+const REMOVE_EVERY: Duration = Duration::from_millis(1);
+
+/// What one turn may take from the owner before others have theirs.
+const INPUT_BYTES_PER_TURN: usize = 1024 * 1024;
+
+/// `resin sidecar`: speaks the protocol on standard input and output.
+///
+/// # Errors
+/// When they cannot be polled (regular files), or the kernel refuses what a sidecar needs.
+pub fn run_on_stdio() -> Result<ExitCode, Fatal> {
+    let surroundings = Surroundings::prepare()?;
+    let duplicate = |fd: std::os::fd::BorrowedFd<'_>| {
+        fd.try_clone_to_owned().map_err(Fatal::doing("cannot duplicate a descriptor"))
+    };
+    let input = duplicate(std::io::stdin().as_fd())?;
+    let output = duplicate(std::io::stdout().as_fd())?;
+    dup2_stdin(&surroundings.null).map_err(Fatal::doing("cannot replace stdin"))?;
+    dup2_stdout(&surroundings.null).map_err(Fatal::doing("cannot replace stdout"))?;
+    let flags = [file_flags(&input)?, file_flags(&output)?];
+    let restore = [duplicate(input.as_fd())?, duplicate(output.as_fd())?];
+    for (fd, flags) in restore.iter().zip(flags) {
+        set_file_flags(fd, flags | OFlag::O_NONBLOCK)?;
+    }
+    let outcome = run(Connection { input, output: Some(output) }, surroundings);
+    // The descriptors may be shared with a shell; it does not expect them to be nonblocking.
+    for (fd, flags) in restore.iter().zip(flags) {
+        let _ = set_file_flags(fd, flags);
+    }
+    outcome
+}
+
+fn file_flags(fd: &OwnedFd) -> Result<OFlag, Fatal> {
+    fcntl(fd, FcntlArg::F_GETFL).map(OFlag::from_bits_retain).map_err(Fatal::doing("cannot read a descriptor's flags"))
+}
+
+fn set_file_flags(fd: &OwnedFd, flags: OFlag) -> Result<(), Fatal> {
+    fcntl(fd, FcntlArg::F_SETFL(flags)).map(drop).map_err(Fatal::doing("cannot set a descriptor's flags"))
+}
+
+/// Lives the life of a sidecar on one connection. The answer is success when its tree is empty and its cgroup removed.
+///
+/// # Errors
+/// When the connection cannot be polled, or the kernel refuses what a sidecar needs before anything was started.
+pub fn run(connection: Connection, surroundings: Surroundings) -> Result<ExitCode, Fatal> {
+    // Not inherited across a fork, so the fork server's own does not do.
+    kernel::become_subreaper().map_err(Fatal::doing("cannot become a subreaper"))?;
+    let mut events = EventLoop::new().map_err(Fatal::doing("cannot make an epoll set"))?;
+    let cannot_poll = Fatal::doing("cannot wait for the owner's connection (a regular file cannot be one)");
+    match &connection.output {
+        None => events.watch(Source::Owner, &connection.input, Interest::READABLE | Interest::WRITABLE),
+        Some(output) => events
+            .watch(Source::Owner, &connection.input, Interest::READABLE)
+            .and_then(|()| events.watch(Source::OwnerOutput, output, Interest::WRITABLE)),
+    }
+    .map_err(cannot_poll)?;
+    events
+        .watch(Source::Signals, &surroundings.signals, Interest::READABLE)
+        .map_err(Fatal::doing("cannot wait for signals"))?;
+    let mut sidecar = Sidecar::new(Owner::new(connection), surroundings);
+    // The first commands are mostly there before the sidecar is; looking is cheaper than waiting to be told.
+    sidecar.turn(&events);
+    while !sidecar.is_over() {
+        let wakes = events.wait(sidecar.timeout()).map_err(Fatal::doing("cannot wait"))?;
+        wakes.for_each(|wake| sidecar.woken(wake));
+        sidecar.turn(&events);
+    }
+    Ok(sidecar.leave())
+}
+
+/// Where a sidecar is in its life.
+enum State {
+    /// Nothing is held, or no longer. Whether the owner said hello.
+    Idle { greeted: bool },
+    /// The process was made and is on its way to `execve`; the request's id.
+    Starting { held: Box<Held>, report: OwnedFd, id: u32 },
+    /// It runs, or it ended and others of its tree are left.
+    Running { held: Box<Held>, leader_end: Option<LeaderEnd> },
+    /// The tree is empty. The cgroup goes, the pipes are drained, then the farewell is said.
+    Draining { held: Box<Held>, farewell: Farewell, give_up_at: Instant, removed: bool },
+    /// Nothing is held any more. What was said may still be on its way.
+    Gone { clean: bool },
+}
+
+/// The last event of a life.
+enum Farewell {
+    Exited(LeaderEnd),
+    StartFailed { id: u32, error: StartError },
+}
+
+struct Sidecar {
+    owner: Owner,
+    surroundings: Surroundings,
+    state: State,
+    program: String,
+    signals_ready: bool,
+    more_to_do: bool,
+    say_closed_at: Option<Instant>,
+    stdin_gone_unsaid: bool,
+    release_at: Option<Instant>,
+    orphaned: bool,
+}
+
+impl Sidecar {
+    fn new(owner: Owner, surroundings: Surroundings) -> Self {
+        Self {
+            owner,
+            surroundings,
+            state: State::Idle { greeted: false },
+            program: String::new(),
+            signals_ready: false,
+            more_to_do: false,
+            say_closed_at: None,
+            stdin_gone_unsaid: false,
+            release_at: None,
+            orphaned: false,
+        }
+    }
+
+    fn held(&mut self) -> Option<&mut Held> {
+        match &mut self.state {
+            State::Starting { held, .. } | State::Running { held, .. } | State::Draining { held, .. } => Some(held),
+            State::Idle { .. } | State::Gone { .. } => None,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.state, State::Gone { .. }) && self.owner.is_done()
+    }
+
+    /// How long nothing needs to be done unless somebody wakes.
+    fn timeout(&mut self) -> Option<Duration> {
+        if self.more_to_do {
+            return Some(Duration::ZERO);
+        }
+        let now = Instant::now();
+        let retry = matches!(self.state, State::Draining { removed: false, .. }).then(|| now + REMOVE_EVERY);
+        let plan = match &self.state {
+            State::Starting { held, .. } | State::Running { held, .. } => held.plan.deadline(),
+            _ => None,
+        };
+        let held_bytes = self.owner.outbox.held_bytes() + self.owner.inbox.held_bytes();
+        self.release_at = (held_bytes > RELEASE_ABOVE_BYTES).then(|| now + RELEASE_AFTER);
+        let next = [plan, retry, self.say_closed_at, self.release_at].into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(now))
+    }
+
+    fn woken(&mut self, wake: Wake) {
+        match wake.source {
+            Source::Owner => self.owner.woken(wake.readable, wake.writable),
+            Source::OwnerOutput => self.owner.woken(false, wake.writable),
+            Source::Signals => self.signals_ready = true,
+            Source::Report => {}
+            Source::Stdin => {
+                let Some(held) = self.held() else { return };
+                held.stdin.woken();
+                if wake.write_closed {
+                    let progress = held.stdin.reader_gone();
+                    self.say_progress(progress);
+                }
+            }
+            Source::Stdout | Source::Stderr => {
+                let stream = usize::from(wake.source == Source::Stderr);
+                if let Some(held) = self.held() {
+                    held.outputs[stream].woken(wake.read_closed);
+                }
+            }
+        }
+    }
+
+    /// One turn: whatever can be done now, the end of things before their use.
+    fn turn(&mut self, events: &EventLoop) {
+        let now = Instant::now();
+        self.more_to_do = false;
+        if self.release_at.is_some_and(|at| at <= now) {
+            self.owner.outbox.release();
+            self.owner.inbox.release();
+        }
+        let (child_ended, told_to_end) = self.read_signals();
+        self.check_report();
+        if child_ended {
+            self.reap(now);
+        }
+        if told_to_end {
+            self.told_to_end(now);
+        }
+        self.read_commands(events, now);
+        if let State::Starting { held, .. } | State::Running { held, .. } = &mut self.state {
+            held.step(StopEvent::Tick, now);
+        }
+        self.pump();
+        self.drain(now);
+        self.say_closed_if_due(now);
+        if !self.owner.flush() {
+            self.owner_gone(now);
+        }
+    }
+
+    fn read_signals(&mut self) -> (bool, bool) {
+        let (mut child_ended, mut told_to_end) = (false, false);
+        while std::mem::take(&mut self.signals_ready) {
+            if let Ok(Some(signal)) = self.surroundings.signals.read_signal() {
+                self.signals_ready = true;
+                match signal.ssi_signo as i32 == libc::SIGCHLD {
+                    true => child_ended = true,
+                    false => told_to_end = true,
+                }
+            }
+        }
+        (child_ended, told_to_end)
+    }
+
+    /// Looks whether the process has come to `execve`.
+    fn check_report(&mut self) {
+        let State::Starting { report, .. } = &self.state else { return };
+        let outcome = child::read_report(report);
+        if outcome == Report::NotYet {
+            return;
+        }
+        let State::Starting { held, id, .. } = std::mem::replace(&mut self.state, State::Gone { clean: true }) else {
+            return;
+        };
+        let stat = Stat::read(held.pid);
+        let failed = match (outcome, stat) {
+            (Report::Failed(error), _) => Some(error),
+            (_, Some(stat)) if stat.never_executed => Some(StartError { stage: Stage::Exec, errno: Errno::EINTR }),
+            _ => None,
+        };
+        match failed {
+            Some(error) => {
+                // It wrote its report or was killed: it ends at once, so this does not wait for anything but that.
+                let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(held.pid), None);
+                self.begin_draining(held, Farewell::StartFailed { id, error });
+            }
+            None => {
+                let directory = held.cgroup.as_ref().map(|cgroup| cgroup.directory().as_os_str().as_encoded_bytes());
+                self.owner.tell(
+                    id,
+                    &Event::Started {
+                        pid: held.pid as u32,
+                        start_time: stat.map_or(0, |stat| stat.start_time),
+                        containment: if directory.is_some() { Containment::Cgroup2 } else { Containment::Tree },
+                        cgroup: directory,
+                    },
+                );
+                self.state = State::Running { held, leader_end: None };
+            }
+        }
+    }
+
+    /// Reaps everything that has ended and looks what is left.
+    fn reap(&mut self, now: Instant) {
+        let State::Running { held, leader_end } = &mut self.state else { return };
+        let (mut ended_now, mut others_ended) = (None, false);
+        let empty = loop {
+            match reap() {
+                Reaped::Ended(pid, facts, usage) => {
+                    held.usage.add(usage);
+                    if pid == held.pid && held.leader_runs {
+                        held.leader_runs = false;
+                        ended_now = Some(facts);
+                    } else {
+                        others_ended = true;
+                    }
+                }
+                Reaped::NoneYet => break false,
+                Reaped::Empty => break true,
+            }
+        };
+        if let Some(facts) = ended_now {
+            let left_behind = if empty { 0 } else { tree::descendants().len() as u32 };
+            *leader_end = Some(LeaderEnd { facts, wall_us: (now - held.started_at).as_micros() as u64, left_behind });
+            if !empty {
+                held.step(StopEvent::LeaderEnded { signal: held.stop.signal, grace_ms: held.orphan_grace_ms }, now);
+            }
+        } else if others_ended && !empty {
+            held.step(StopEvent::ChildEnded, now);
+        }
+        if empty {
+            let State::Running { held, leader_end } = std::mem::replace(&mut self.state, State::Gone { clean: true })
+            else {
+                return;
+            };
+            let unseen = LeaderEnd { facts: ExitFacts::from_status(0), wall_us: 0, left_behind: 0 };
+            self.begin_draining(held, Farewell::Exited(leader_end.unwrap_or(unseen)));
+        }
+    }
+
+    fn told_to_end(&mut self, now: Instant) {
+        match &mut self.state {
+            State::Idle { .. } => {
+                self.owner.condemn(0, "ERR_SIDECAR", "resin was told to end by a signal while it held nothing");
+                self.state = State::Gone { clean: true };
+            }
+            State::Starting { held, .. } | State::Running { held, .. } => held.sidecar_signalled(now),
+            State::Draining { .. } | State::Gone { .. } => {}
+        }
+    }
+
+    /// The owner is gone, or can be told nothing any more, which comes to the same.
+    fn owner_gone(&mut self, now: Instant) {
+        if std::mem::replace(&mut self.orphaned, true) {
+            return;
+        }
+        match &mut self.state {
+            State::Idle { .. } => self.state = State::Gone { clean: true },
+            State::Starting { held, .. } | State::Running { held, .. } => held.owner_gone(now),
+            State::Draining { .. } | State::Gone { .. } => {}
+        }
+    }
+
+    fn read_commands(&mut self, events: &EventLoop, now: Instant) {
+        let mut taken_bytes = 0;
+        while self.owner.has_input() {
+            if taken_bytes > INPUT_BYTES_PER_TURN {
+                self.more_to_do = true;
+                return;
+            }
+            match self.owner.read() {
+                Input::Bytes(count) => {
+                    taken_bytes += count;
+                    self.take_frames(events, now);
+                }
+                Input::Nothing => return,
+                Input::End => self.owner_gone(now),
+            }
+        }
+    }
+
+    fn take_frames(&mut self, events: &EventLoop, now: Instant) {
+        let mut inbox = std::mem::take(&mut self.owner.inbox);
+        let outcome = loop {
+            match inbox.next_frame() {
+                Ok(Some(range)) => {
+                    let taken = read_command(inbox.payload(range))
+                        .and_then(|(id, command)| self.obey(id, command, events, now));
+                    if let Err(error) = taken {
+                        break Err(error);
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.owner.inbox = inbox;
+        if let Err(error) = outcome {
+            self.owner.condemn(0, "ERR_WIRE", &error.message);
+            self.owner_gone(now);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What a sidecar does for each command of its owner. One command, one answer; what does not fit the state is refused.
+//! Does not know frames, readiness or what comes after the tree is empty.
+
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use mio::Interest;
+use nix::errno::Errno;
+use nix::unistd::getpid;
+
+use super::{Sidecar, State};
+use crate::cgroup::Cgroup;
+use crate::child::{Program, Spawned, spawn};
+use crate::error::{Stage, StartError, WireError};
+use crate::event_loop::{EventLoop, Source};
+use crate::held::{Held, Output};
+use crate::reaper::Usage;
+use crate::stdin::{Refusal, Stdin};
+use crate::stop_plan::{Event as StopEvent, StopPlan};
+use crate::tree;
+use crate::wire::messages::{
+    CAPABILITY_CGROUP2, Command, Contain, Event, MAX_SIGNAL, Start, StoppedBy, Target, VERSIONS,
+};
+
+impl Sidecar {
+    /// Does what one command asks for.
+    ///
+    /// # Errors
+    /// What makes the connection unusable; refusals of single requests are answered instead.
+    pub(super) fn obey(
+        &mut self,
+        id: u32,
+        command: Command<'_>,
+        events: &EventLoop,
+        now: Instant,
+    ) -> Result<(), WireError> {
+        match (&self.state, command) {
+            (State::Gone { .. }, _) => {}
+            (State::Idle { greeted: false }, Command::Hello { versions, .. }) => self.greet(id, versions),
+            (State::Idle { greeted: false }, command) => {
+                return Err(WireError::new(format!("the first frame is {}, not hello", command.name())));
+            }
+            (State::Idle { .. }, Command::Start(start)) => self.start(id, &start, events),
+            // Of the life before this one; it crossed with the news of its end.
+            (State::Idle { .. }, Command::Credit { .. }) => {}
+            (_, Command::Credit { stream, bytes }) => self.credit(stream, bytes)?,
+            (State::Running { .. } | State::Draining { .. }, Command::Write { data }) => self.write(id, data)?,
+            (State::Running { .. } | State::Draining { .. }, Command::CloseStdin {}) => self.close_stdin(id),
+            (
+                State::Starting { .. } | State::Running { .. } | State::Draining { .. },
+                Command::Signal { signal, target },
+            ) => {
+                self.signal(id, signal, target);
+            }
+            (
+                State::Starting { .. } | State::Running { .. } | State::Draining { .. },
+                Command::Stop { signal, grace_ms },
+            ) => {
+                self.stop(id, signal, grace_ms, now);
+            }
+            (State::Starting { .. } | State::Running { .. } | State::Draining { .. }, Command::Stats {}) => {
+                let usage = tree::usage();
+                let tree::Usage { processes, rss_bytes, user_us, system_us } = usage;
+                self.owner.tell(id, &Event::Stats { processes, rss_bytes, user_us, system_us });
+            }
+            (state, command) => {
+                let message = format!("{} does not fit: {}", command.name(), state.describe());
+                self.owner.refuse(id, "ERR_STATE", None, &message);
+            }
+        }
+        Ok(())
+    }
+
+    fn greet(&mut self, id: u32, [lowest, highest]: [u32; 2]) {
+        let version = highest.min(VERSIONS[1]);
+        if version < lowest.max(VERSIONS[0]) {
+            let [own_lowest, own_highest] = VERSIONS;
+            let message = format!(
+                "no common protocol version: the owner speaks {lowest} to {highest}, this resin {own_lowest} to {own_highest}"
+            );
+            self.owner.condemn(id, "ERR_PROTOCOL_VERSION", &message);
+            self.state = State::Gone { clean: true };
+            return;
+        }
+        let capabilities = if self.surroundings.place.is_some() { CAPABILITY_CGROUP2 } else { 0 };
+        let sidecar_pid = getpid().as_raw() as u32;
+        let resin = env!("CARGO_PKG_VERSION");
+        self.owner.tell(id, &Event::Hello { version, versions: VERSIONS, capabilities, sidecar_pid, resin });
+        self.state = State::Idle { greeted: true };
+    }
+
+    fn start(&mut self, id: u32, start: &Start<'_>, events: &EventLoop) {
+        self.program = String::from_utf8_lossy(start.argv[0]).into_owned();
+        match self.make(start, events) {
+            Ok((held, report)) => self.state = State::Starting { held: Box::new(held), report, id },
+            Err(error) => {
+                self.say_start_failed(id, error.stage, error.errno);
+                self.state = State::Idle { greeted: true };
+            }
+        }
+    }
+
+    fn make(&mut self, start: &Start<'_>, events: &EventLoop) -> Result<(Held, std::os::fd::OwnedFd), StartError> {
+        let program = Program::new(&start.argv, start.env, start.cwd)?;
+        if !(1..=MAX_SIGNAL).contains(&start.stop.signal) {
+            return Err(StartError { stage: Stage::Argv, errno: Errno::EINVAL });
+        }
+        let stdio = [start.stdin, start.stdout, start.stderr];
+        let started_at = Instant::now();
+        let mut cgroup = self.make_cgroup(start.contain)?;
+        let null = self.surroundings.null.as_fd();
+        let spawned = match spawn(&program, stdio, null, cgroup.as_ref()) {
+            Err(error) => {
+                if let Some(cgroup) = cgroup.take() {
+                    let _ = cgroup.remove();
+                }
+                if error.stage != Stage::Cgroup || start.contain == Contain::Cgroup {
+                    return Err(error);
+                }
+                spawn(&program, stdio, null, None)?
+            }
+            Ok(spawned) => spawned,
+        };
+        let Spawned { pid, report, stdin, stdout, stderr } = spawned;
+        let held = Held {
+            pid,
+            started_at,
+            stop: start.stop,
+            orphan_grace_ms: start.orphan_grace_ms,
+            plan: StopPlan::default(),
+            killed: false,
+            leader_runs: true,
+            usage: Usage::default(),
+            cgroup,
+            stdin: stdin.map_or(Stdin::Null, |pipe| Stdin::piped(pipe, start.window_bytes.stdin)),
+            outputs: [
+                Output::new(1, stdout, start.window_bytes.stdout),
+                Output::new(2, stderr, start.window_bytes.stderr),
+            ],
+        };
+        if let Err(errno) = watch(&held, &report, events) {
+            // Nobody would be woken for this process: it goes before it can do anything.
+            let _ = crate::kernel::kill(pid, libc::SIGKILL as u32);
+            let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None);
+            tree::kill_all(tree::descendants);
+            held.cgroup.iter().for_each(|cgroup| _ = cgroup.remove());
+            return Err(StartError { stage: Stage::Pipe, errno });
+        }
+        Ok((held, report))
+    }
+
+    fn make_cgroup(&self, contain: Contain) -> Result<Option<Cgroup>, StartError> {
+        let made = match (contain, &self.surroundings.place) {
+            (Contain::Tree, _) => return Ok(None),
+            (_, Some(place)) => place.make(),
+            (_, None) => Err(Errno::ENOTSUP),
+        };
+        match made {
+            Ok(cgroup) => Ok(Some(cgroup)),
+            Err(_) if contain == Contain::Auto => Ok(None),
+            Err(errno) => Err(StartError { stage: Stage::Cgroup, errno }),
+        }
+    }
+
+    fn write(&mut self, id: u32, data: &[u8]) -> Result<(), WireError> {
+        let Some(held) = self.held() else { return Ok(()) };
+        match held.stdin.write(id, data) {
+            Ok(()) => {
+                // Answers are given in `pump`, so that one answer does for all writes of a turn.
+            }
+            Err(Refusal::NotOpen) => self.owner.refuse(id, "ERR_STATE", None, "write does not fit: stdin is not open"),
+            Err(Refusal::Gone) => self.refuse_broken_pipe(id),
+            Err(Refusal::BeyondWindow) => {
+                return Err(WireError::new(format!("a write of {} bytes goes beyond the window", data.len())));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn refuse_broken_pipe(&mut self, id: u32) {
+        self.owner.refuse(id, "EPIPE", Some(Errno::EPIPE), "the reader of stdin is gone");
+    }
+
+    fn close_stdin(&mut self, id: u32) {
+        if self.held().is_none_or(|held| held.stdin.close(id)) {
+            self.owner.tell(id, &Event::Ok {});
+        }
+    }
+
+    fn signal(&mut self, id: u32, signal: u32, target: Target) {
+        let outcome = match &self.state {
+            State::Starting { held, .. } | State::Running { held, .. } => held.signal(signal, target),
+            _ => Err(Errno::ESRCH),
+        };
+        match outcome {
+            Ok(()) => self.owner.tell(id, &Event::Ok {}),
+            Err(errno) => {
+                let message = match errno {
+                    Errno::ESRCH => "nobody is there to be signalled".to_owned(),
+                    Errno::EINVAL => format!("there is no signal {signal}"),
+                    _ => format!("cannot send signal {signal}: {}", errno.desc()),
+                };
+                self.owner.refuse(id, &crate::error::errno_name(errno), Some(errno), &message);
+            }
+        }
+    }
+
+    fn stop(&mut self, id: u32, signal: u32, grace_ms: u32, now: Instant) {
+        if !(1..=MAX_SIGNAL).contains(&signal) {
+            let message = format!("there is no signal {signal}");
+            return self.owner.refuse(id, "EINVAL", Some(Errno::EINVAL), &message);
+        }
+        self.owner.tell(id, &Event::Ok {});
+        if let State::Starting { held, .. } | State::Running { held, .. } = &mut self.state {
+            held.step(StopEvent::Begin { by: StoppedBy::Owner, signal, grace_ms }, now);
+        }
+    }
+
+    fn credit(&mut self, stream: u8, bytes: u32) -> Result<(), WireError> {
+        let out_bytes = match self.held() {
+            Some(held) => match held.outputs[usize::from(stream) - 1].window().credited(bytes) {
+                Ok(()) => return Ok(()),
+                Err(too_much) => too_much.out_bytes,
+            },
+            None if bytes == 0 => return Ok(()),
+            None => 0,
+        };
+        Err(WireError::new(format!("credit for {bytes} bytes of stream {stream}, of which {out_bytes} are out")))
+    }
+}
+
+impl State {
+    fn describe(&self) -> &'static str {
+        match self {
+            State::Idle { .. } => "no process is held",
+            State::Starting { .. } => "the process is still being started",
+            State::Running { .. } => "a process is held already",
+            State::Draining { .. } | State::Gone { .. } => "the process has ended",
+        }
+    }
+}
+
+fn watch(held: &Held, report: &std::os::fd::OwnedFd, events: &EventLoop) -> Result<(), Errno> {
+    let outcome = events.watch(Source::Report, report, Interest::READABLE).and_then(|()| {
+        held.stdin.pipe().map_or(Ok(()), |pipe| events.watch(Source::Stdin, pipe, Interest::WRITABLE))?;
+        held.outputs[0].pipe().map_or(Ok(()), |pipe| events.watch(Source::Stdout, pipe, Interest::READABLE))?;
+        held.outputs[1].pipe().map_or(Ok(()), |pipe| events.watch(Source::Stderr, pipe, Interest::READABLE))
+    });
+    outcome.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
+}

@@ -1,0 +1,207 @@
+//! What a sidecar does besides obeying: moves bytes between the pipes and the owner, and when the tree is empty sees everything out in order.
+//! Does not know how the end came about.
+
+use std::time::{Duration, Instant};
+
+use std::process::ExitCode;
+
+use super::{CLOSED_LATER, Farewell, Sidecar, State};
+use crate::error::{Stage, errno_name};
+use crate::held::{Held, LeaderEnd, Output, Pumped};
+use crate::reaper::Usage;
+use crate::stdin::Progress;
+use crate::wire::messages::{Event, Exited, StoppedBy};
+
+/// How long the removal of a cgroup is tried: a group stays busy for a moment after its last process was reaped.
+const REMOVE_FOR: Duration = Duration::from_secs(2);
+
+/// How much output one turn may send before the owner's commands are looked at again, give or take a frame.
+const OUTPUT_BYTES_PER_TURN: usize = 1024 * 1024;
+
+impl Sidecar {
+    /// Moves what can be moved: waiting writes into the process, output out of it.
+    pub(super) fn pump(&mut self) {
+        let Some(held) = self.held() else { return };
+        let progress = held.stdin.pump();
+        self.say_progress(progress);
+        let whole = matches!(self.state, State::Draining { removed: true, .. });
+        if matches!(self.state, State::Draining { .. }) && !whole {
+            return;
+        }
+        let mut sent_bytes = 0;
+        while sent_bytes < OUTPUT_BYTES_PER_TURN {
+            match self.pump_once(whole) {
+                0 => return,
+                bytes => sent_bytes += bytes,
+            }
+        }
+        self.more_to_do = true;
+    }
+
+    /// Moves one frame of each stream. Answers how many bytes; 0 when there is nothing more to do for now.
+    fn pump_once(&mut self, whole: bool) -> usize {
+        let mut moved_bytes = 0;
+        for stream in 0..2 {
+            let Self { state, owner, .. } = self;
+            let (State::Running { held, .. } | State::Draining { held, .. }) = state else { return 0 };
+            if !owner.is_reachable() {
+                held.outputs[stream].discard();
+                continue;
+            }
+            match held.outputs[stream].pump(&mut owner.outbox, whole) {
+                Pumped::Frame(bytes) => {
+                    moved_bytes += bytes;
+                    owner.flush();
+                }
+                Pumped::Nothing => {}
+                Pumped::Occupied => return 0,
+            }
+        }
+        self.say_closed_soon();
+        moved_bytes
+    }
+
+    /// Tells the owner what became of its writes and its request to close.
+    pub(super) fn say_progress(&mut self, progress: Progress) {
+        if let Some(id) = progress.wrote {
+            self.owner.tell(id, &Event::Wrote {});
+        }
+        for id in progress.failed {
+            self.refuse_broken_pipe(id);
+        }
+        for id in progress.closed {
+            self.owner.tell(id, &Event::Ok {});
+        }
+        if progress.gone {
+            self.stdin_gone_unsaid = true;
+            self.say_closed_soon();
+        }
+    }
+
+    /// Tells the ends of streams that are not told yet, if it is time to.
+    fn say_closed_soon(&mut self) {
+        let stdin_unsaid = self.stdin_gone_unsaid;
+        let unsaid =
+            self.held().is_some_and(|held| stdin_unsaid || held.outputs.iter().any(|output| output.closed_unsaid));
+        if unsaid && self.say_closed_at.is_none() {
+            self.say_closed_at = Some(Instant::now() + CLOSED_LATER);
+        }
+    }
+
+    /// Tells the ends of streams now if their time has come.
+    pub(super) fn say_closed_if_due(&mut self, now: Instant) {
+        if self.say_closed_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.say_closed_at = None;
+        if std::mem::take(&mut self.stdin_gone_unsaid) {
+            self.owner.tell(0, &Event::Closed { stream: 0 });
+        }
+        let Self { state, owner, .. } = self;
+        if let State::Running { held, .. } = state {
+            say_closed(held, |event| owner.tell_after_output(event));
+        }
+    }
+
+    pub(super) fn begin_draining(&mut self, mut held: Box<Held>, farewell: Farewell) {
+        held.outputs.iter_mut().for_each(Output::no_more_writers);
+        self.state = State::Draining { held, farewell, give_up_at: Instant::now() + REMOVE_FOR, removed: false };
+    }
+
+    /// Removes the cgroup, drains the pipes, says farewell; comes back later where one of them is not done.
+    pub(super) fn drain(&mut self, now: Instant) {
+        let State::Draining { held, give_up_at, removed, .. } = &mut self.state else { return };
+        if !*removed {
+            let gone = held.cgroup.as_ref().is_none_or(|cgroup| {
+                cgroup.remove().is_ok() || {
+                    // Somebody else's process may have been moved into the group; it goes with it.
+                    cgroup.kill();
+                    false
+                }
+            });
+            if !gone && now < *give_up_at {
+                return;
+            }
+            *removed = true;
+            if gone {
+                held.cgroup = None;
+            }
+            self.pump();
+        }
+        let State::Draining { held, .. } = &mut self.state else { return };
+        if self.owner.is_reachable() && held.outputs.iter().any(Output::has_more) {
+            return;
+        }
+        let State::Draining { mut held, farewell, .. } =
+            std::mem::replace(&mut self.state, State::Gone { clean: true })
+        else {
+            return;
+        };
+        self.say_closed_at = None;
+        self.stdin_gone_unsaid = false;
+        if held.cgroup.is_some() {
+            self.state = State::Gone { clean: false };
+        } else if !self.orphaned && held.plan.begun_by() != StoppedBy::SidecarSignal {
+            // The next life may begin on the same connection.
+            self.state = State::Idle { greeted: true };
+        }
+        match farewell {
+            Farewell::Exited(leader_end) => {
+                held.outputs.iter_mut().for_each(Output::finish);
+                say_closed(&mut held, |event| self.owner.tell_after_output(event));
+                self.owner.tell_after_output(&Event::Exited(Box::new(exited(&held, leader_end))));
+            }
+            Farewell::StartFailed { id, error } => self.say_start_failed(id, error.stage, error.errno),
+        }
+    }
+
+    /// Tells why nothing was started.
+    pub(super) fn say_start_failed(&mut self, id: u32, stage: Stage, errno: nix::errno::Errno) {
+        let code = errno_name(errno);
+        let what = match stage {
+            Stage::Exec => format!("cannot execute {}", self.program),
+            Stage::Cwd => format!("cannot enter the working directory of {}", self.program),
+            Stage::Argv => "a NUL byte in the arguments or the working directory, or no such stop signal".to_owned(),
+            _ => format!("cannot start {} ({})", self.program, stage.name()),
+        };
+        let message = format!("{what}: {} ({code})", errno.desc());
+        self.owner
+            .tell(id, &Event::StartFailed { stage: stage.name(), errno: errno as u32, code: &code, message: &message });
+    }
+
+    /// The last act: whoever is left in the process's table of cgroups leaves it. Success says that nothing was left behind.
+    pub(super) fn leave(mut self) -> ExitCode {
+        self.owner.discard_input();
+        if let Some(place) = &self.surroundings.place {
+            place.leave();
+        }
+        match self.state {
+            State::Gone { clean: true } => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+fn say_closed(held: &mut Held, mut say: impl FnMut(&Event<'_>)) {
+    for (output, stream) in held.outputs.iter_mut().zip(1..) {
+        if std::mem::take(&mut output.closed_unsaid) {
+            say(&Event::Closed { stream });
+        }
+    }
+}
+
+fn exited(held: &Held, end: LeaderEnd) -> Exited {
+    let Usage { user_us, system_us, max_rss_bytes } = held.usage;
+    Exited {
+        code: end.facts.code,
+        signal: end.facts.signal,
+        core: end.facts.core,
+        stopped_by: held.plan.begun_by(),
+        killed: held.killed,
+        left_behind: end.left_behind,
+        wall_us: end.wall_us,
+        user_us,
+        system_us,
+        max_rss_bytes,
+    }
+}

@@ -1,0 +1,251 @@
+//! The way into the process: takes writes in order, never waits for the pipe, and says which writes are wholly in it.
+//! Knows the pipe and the owner's window; does not know the wire or the rest of the process.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+use nix::unistd::write;
+
+/// The stdin of one process.
+#[derive(Debug)]
+pub enum Stdin {
+    /// `/dev/null`.
+    Null,
+    /// A pipe that can be written to.
+    Open(Feed),
+    /// A pipe that was closed because the owner asked for it.
+    Closed,
+    /// A pipe whose reader is gone.
+    Gone,
+}
+
+/// A pipe and what waits to be written to it.
+#[derive(Debug)]
+pub struct Feed {
+    pipe: OwnedFd,
+    window_bytes: u64,
+    waiting_bytes: u64,
+    waiting: VecDeque<Waiting>,
+    closing: Vec<u32>,
+    writable: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    id: u32,
+    total_bytes: u64,
+    rest: Vec<u8>,
+    rest_at: usize,
+}
+
+/// Why a write was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Stdin is `/dev/null`, or closed, or about to be.
+    NotOpen,
+    /// Its reader is gone.
+    Gone,
+    /// More than the window allows; the owner broke the protocol.
+    BeyondWindow,
+}
+
+/// What became of requests, to be answered.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// This write and all before it are wholly in the pipe.
+    pub wrote: Option<u32>,
+    /// These writes will never be.
+    pub failed: Vec<u32>,
+    /// These requests to close are done.
+    pub closed: Vec<u32>,
+    /// The reader turned out to be gone.
+    pub gone: bool,
+}
+
+impl Stdin {
+    /// Takes over our end of a pipe.
+    pub fn piped(pipe: OwnedFd, window_bytes: u32) -> Self {
+        Self::Open(Feed {
+            pipe,
+            window_bytes: u64::from(window_bytes),
+            waiting_bytes: 0,
+            waiting: VecDeque::new(),
+            closing: Vec::new(),
+            writable: true,
+        })
+    }
+
+    /// The pipe, while it is open.
+    pub fn pipe(&self) -> Option<&OwnedFd> {
+        match self {
+            Stdin::Open(feed) => Some(&feed.pipe),
+            _ => None,
+        }
+    }
+
+    /// Takes one write. What the pipe takes at once is not copied; the rest waits. Call [`Stdin::pump`] afterwards.
+    ///
+    /// # Errors
+    /// When it cannot be taken; nothing of it is written then.
+    pub fn write(&mut self, id: u32, data: &[u8]) -> Result<(), Refusal> {
+        let feed = match self {
+            Stdin::Null | Stdin::Closed => return Err(Refusal::NotOpen),
+            Stdin::Gone => return Err(Refusal::Gone),
+            Stdin::Open(feed) if !feed.closing.is_empty() => return Err(Refusal::NotOpen),
+            Stdin::Open(feed) => feed,
+        };
+        if feed.waiting_bytes + data.len() as u64 > feed.window_bytes {
+            return Err(Refusal::BeyondWindow);
+        }
+        let mut written = 0;
+        if feed.waiting.is_empty() && feed.writable && !data.is_empty() {
+            match write(&feed.pipe, data) {
+                Ok(count) => written = count,
+                Err(Errno::EAGAIN) => feed.writable = false,
+                // Any other failure comes again in the pump, which answers it.
+                Err(_) => {}
+            }
+        }
+        feed.waiting_bytes += data.len() as u64;
+        let rest = data[written..].to_vec();
+        feed.waiting.push_back(Waiting { id, total_bytes: data.len() as u64, rest, rest_at: 0 });
+        Ok(())
+    }
+
+    /// Closes once everything before is written; answers whether it is closed already.
+    pub fn close(&mut self, id: u32) -> bool {
+        match self {
+            Stdin::Open(feed) => {
+                feed.closing.push(id);
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// The poll says that the pipe may take more.
+    pub fn woken(&mut self) {
+        if let Stdin::Open(feed) = self {
+            feed.writable = true;
+        }
+    }
+
+    /// Writes what the pipe takes, and closes it if that is due.
+    pub fn pump(&mut self) -> Progress {
+        let Stdin::Open(feed) = self else { return Progress::default() };
+        let mut progress = Progress::default();
+        match feed.write_waiting(&mut progress) {
+            Ok(()) if feed.waiting.is_empty() && !feed.closing.is_empty() => {
+                progress.closed = std::mem::take(&mut feed.closing);
+                *self = Stdin::Closed;
+            }
+            Ok(()) => {}
+            Err(_) => self.break_off(&mut progress),
+        }
+        progress
+    }
+
+    /// The reader is gone, or will never read again: everything that waits fails.
+    pub fn reader_gone(&mut self) -> Progress {
+        let mut progress = Progress::default();
+        self.break_off(&mut progress);
+        progress
+    }
+
+    fn break_off(&mut self, progress: &mut Progress) {
+        if let Stdin::Open(feed) = self {
+            progress.failed = feed.waiting.iter().map(|waiting| waiting.id).collect();
+            progress.closed = std::mem::take(&mut feed.closing);
+            progress.gone = true;
+            *self = Stdin::Gone;
+        }
+    }
+}
+
+impl Feed {
+    fn write_waiting(&mut self, progress: &mut Progress) -> Result<(), Errno> {
+        while let Some(first) = self.waiting.front_mut() {
+            while first.rest_at < first.rest.len() && self.writable {
+                match write(&self.pipe, &first.rest[first.rest_at..]) {
+                    Ok(count) => first.rest_at += count,
+                    Err(Errno::EAGAIN) => self.writable = false,
+                    Err(Errno::EINTR) => {}
+                    Err(errno) => return Err(errno),
+                }
+            }
+            if first.rest_at < first.rest.len() {
+                return Ok(());
+            }
+            self.waiting_bytes -= first.total_bytes;
+            progress.wrote = Some(first.id);
+            self.waiting.pop_front();
+        }
+        // The queue's own memory is given back with the last write.
+        self.waiting.shrink_to_fit();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use nix::unistd::{pipe, read};
+
+    fn piped(window_bytes: u32) -> (OwnedFd, Stdin) {
+        let (reader, writer) = pipe().unwrap();
+        fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+        (reader, Stdin::piped(writer, window_bytes))
+    }
+
+    #[test]
+    fn one_answer_stands_for_all_writes_that_are_in_the_pipe() {
+        let (_reader, mut stdin) = piped(100);
+        for id in 5..8 {
+            stdin.write(id, b"abc").unwrap();
+        }
+        assert_eq!(stdin.pump(), Progress { wrote: Some(7), ..Progress::default() });
+        assert_eq!(stdin.pump(), Progress::default());
+    }
+
+    #[test]
+    fn a_full_pipe_is_not_waited_for_and_closing_comes_last() {
+        let (reader, mut stdin) = piped(20_000);
+        stdin.write(1, &[b'x'; 6000]).unwrap();
+        assert!(!stdin.close(2));
+        assert_eq!(stdin.write(3, b"late"), Err(Refusal::NotOpen));
+        assert_eq!(stdin.pump(), Progress::default());
+        let mut buffer = [0; 8192];
+        assert_eq!(read(&reader, &mut buffer), Ok(4096));
+        stdin.woken();
+        assert_eq!(stdin.pump(), Progress { wrote: Some(1), closed: vec![2], ..Progress::default() });
+        assert_eq!(read(&reader, &mut buffer), Ok(1904));
+        assert_eq!(read(&reader, &mut buffer), Ok(0));
+    }
+
+    #[test]
+    fn writes_beyond_the_window_are_refused_until_earlier_ones_are_in_the_pipe() {
+        let (reader, mut stdin) = piped(6000);
+        stdin.write(1, &[b'x'; 6000]).unwrap();
+        assert_eq!(stdin.write(2, b"y"), Err(Refusal::BeyondWindow));
+        read(&reader, &mut [0; 8192]).unwrap();
+        stdin.woken();
+        assert_eq!(stdin.pump().wrote, Some(1));
+        stdin.write(2, b"y").unwrap();
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_fails_everything_that_waits() {
+        let (reader, mut stdin) = piped(20_000);
+        stdin.write(1, &[b'x'; 6000]).unwrap();
+        stdin.write(2, b"y").unwrap();
+        stdin.close(3);
+        drop(reader);
+        stdin.woken();
+        assert_eq!(stdin.pump(), Progress { failed: vec![1, 2], closed: vec![3], gone: true, ..Progress::default() });
+        assert_eq!(stdin.write(4, b"z"), Err(Refusal::Gone));
+        assert!(stdin.close(5));
+    }
+}

@@ -1,0 +1,315 @@
+//! The vocabulary: every command an owner sends and every event resin sends back, with the fields in the order they are written.
+//! Normative: docs/protocol.md. Twin: src/wire/messages.ts.
+//! Knows names and fields; does not know bytes, sockets or what a message makes anybody do.
+
+use serde::Serialize;
+use serde_bytes::Bytes;
+
+/// The lowest and the highest protocol version this program speaks.
+pub const VERSIONS: [u32; 2] = [1, 1];
+
+/// Capability bit: this resin can make a cgroup2 for a tree.
+pub const CAPABILITY_CGROUP2: u32 = 1;
+
+/// The largest window of one stream, in bytes (16 MiB).
+pub const MAX_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+
+/// The longest grace, in milliseconds (24 hours).
+pub const MAX_GRACE_MS: u32 = 86_400_000;
+
+/// The highest signal number there is.
+pub const MAX_SIGNAL: u32 = 64;
+
+/// What one standard stream of the process is connected to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stdio {
+    /// A pipe to resin.
+    Pipe,
+    /// `/dev/null`.
+    Null,
+}
+
+/// Whom a `signal` command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// The process that was started.
+    Leader,
+    /// The leader's process group.
+    Group,
+    /// Every process of the tree.
+    Tree,
+}
+
+/// What a start demands of the tree's containment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Contain {
+    /// A cgroup2 where one can be made, else the tree alone.
+    Auto,
+    /// A cgroup2, or the start fails.
+    Cgroup,
+    /// No cgroup.
+    Tree,
+}
+
+/// How the tree is held in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Containment {
+    /// In a cgroup2 of its own.
+    Cgroup2,
+    /// By the process tree alone.
+    Tree,
+}
+
+/// Who began the end of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StoppedBy {
+    /// Nobody but the process.
+    Itself,
+    /// A `stop` command.
+    Owner,
+    /// The end of the connection.
+    OwnerGone,
+    /// A SIGTERM, SIGINT, SIGHUP or SIGQUIT to resin.
+    SidecarSignal,
+}
+
+/// The flow windows of the three streams, each in bytes, 1 to 16 MiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WindowBytes {
+    /// `write` data the owner may have unanswered.
+    pub stdin: u32,
+    /// Output of stream 1 that may be out without credit.
+    pub stdout: u32,
+    /// Output of stream 2 that may be out without credit.
+    pub stderr: u32,
+}
+
+/// The default way to end the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StopSpec {
+    /// The stop signal's number.
+    pub signal: u32,
+    /// Milliseconds between the stop signal and SIGKILL.
+    pub grace_ms: u32,
+}
+
+/// The body of `start`: the program and how to hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Start<'a> {
+    /// The arguments, at least one; the first is the program.
+    pub argv: Vec<&'a Bytes>,
+    /// The working directory; `None` is resin's own.
+    #[serde(with = "serde_bytes")]
+    pub cwd: Option<&'a [u8]>,
+    /// The whole environment, each text ended by a NUL byte.
+    #[serde(with = "serde_bytes")]
+    pub env: &'a [u8],
+    /// Stream 0.
+    pub stdin: Stdio,
+    /// Stream 1.
+    pub stdout: Stdio,
+    /// Stream 2.
+    pub stderr: Stdio,
+    /// The flow windows.
+    pub window_bytes: WindowBytes,
+    /// The stop signal and the default grace.
+    pub stop: StopSpec,
+    /// Milliseconds the tree has after the stop signal when its owner or its leader is gone.
+    pub orphan_grace_ms: u32,
+    /// What is demanded of the containment.
+    pub contain: Contain,
+}
+
+/// A message from the owner to resin. Borrows its bytes from the frame it came in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum Command<'a> {
+    /// The owner's first message.
+    Hello {
+        /// The lowest and highest version the owner speaks.
+        versions: [u32; 2],
+        /// What the owner can do; a set of bits.
+        capabilities: u32,
+    },
+    /// Start the process.
+    Start(Box<Start<'a>>),
+    /// Write to its stdin.
+    Write {
+        /// The bytes.
+        #[serde(with = "serde_bytes")]
+        data: &'a [u8],
+    },
+    /// Close its stdin once everything written before is in the pipe.
+    CloseStdin {},
+    /// Send a signal.
+    Signal {
+        /// The signal's number.
+        signal: u32,
+        /// Who gets it.
+        target: Target,
+    },
+    /// Stop the tree.
+    Stop {
+        /// The stop signal's number.
+        signal: u32,
+        /// Milliseconds until SIGKILL; 0 kills at once.
+        grace_ms: u32,
+    },
+    /// Ask for the living tree's use of resources.
+    Stats {},
+    /// Give back output that was consumed.
+    Credit {
+        /// 1 (stdout) or 2 (stderr).
+        stream: u8,
+        /// How many bytes.
+        bytes: u32,
+    },
+}
+
+impl Command<'_> {
+    /// The name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Command::Hello { .. } => "hello",
+            Command::Start(_) => "start",
+            Command::Write { .. } => "write",
+            Command::CloseStdin {} => "closeStdin",
+            Command::Signal { .. } => "signal",
+            Command::Stop { .. } => "stop",
+            Command::Stats {} => "stats",
+            Command::Credit { .. } => "credit",
+        }
+    }
+}
+
+/// A message from resin to the owner. Borrows its texts and bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum Event<'a> {
+    /// The answer to `hello`.
+    Hello {
+        /// The version that holds from now on.
+        version: u32,
+        /// The lowest and highest version this resin speaks.
+        versions: [u32; 2],
+        /// What this resin can do; a set of bits.
+        capabilities: u32,
+        /// The sidecar's own pid.
+        sidecar_pid: u32,
+        /// The program's version text, for people.
+        resin: &'a str,
+    },
+    /// The process was started: its `execve` succeeded.
+    Started {
+        /// The leader's pid.
+        pid: u32,
+        /// When it started, in clock ticks since boot.
+        start_time: u64,
+        /// How the tree is held.
+        containment: Containment,
+        /// The cgroup's directory.
+        #[serde(with = "serde_bytes")]
+        cgroup: Option<&'a [u8]>,
+    },
+    /// The process was not started; the connection ends.
+    StartFailed {
+        /// Where it failed.
+        stage: &'a str,
+        /// The kernel's answer.
+        errno: u32,
+        /// The errno's name.
+        code: &'a str,
+        /// One sentence for people.
+        message: &'a str,
+    },
+    /// Every write up to this id is in the pipe.
+    Wrote {},
+    /// The request was done or accepted.
+    Ok {},
+    /// The answer to `stats`.
+    Stats {
+        /// Living processes.
+        processes: u32,
+        /// Their resident memory, in bytes.
+        rss_bytes: u64,
+        /// Their time in user mode, in microseconds.
+        user_us: u64,
+        /// Their time in kernel mode, in microseconds.
+        system_us: u64,
+    },
+    /// Bytes the process wrote.
+    Output {
+        /// 1 (stdout) or 2 (stderr).
+        stream: u8,
+        /// At most 1 MiB.
+        #[serde(with = "serde_bytes")]
+        bytes: &'a [u8],
+    },
+    /// No more output of this stream will come; for stream 0, the reader of stdin is gone.
+    Closed {
+        /// 0, 1 or 2.
+        stream: u8,
+    },
+    /// Under an id: that request failed. Under id 0: fatal.
+    Error {
+        /// A stable code, for instance `ERR_STATE` or `EPIPE`.
+        code: &'a str,
+        /// The kernel's answer, where there is one.
+        errno: Option<u32>,
+        /// One sentence for people.
+        message: &'a str,
+    },
+    /// The leader has ended and the tree is empty.
+    Exited(Box<Exited>),
+}
+
+/// The body of `exited`: how the process ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exited {
+    /// The exit code, or `None` when a signal ended the leader.
+    pub code: Option<u8>,
+    /// The signal that ended the leader.
+    pub signal: Option<u32>,
+    /// Whether it dumped core.
+    pub core: bool,
+    /// Who began the end.
+    pub stopped_by: StoppedBy,
+    /// Whether SIGKILL had to be used.
+    pub killed: bool,
+    /// Processes of the tree that were still there when the leader ended.
+    pub left_behind: u32,
+    /// Microseconds from the start to the leader's end.
+    pub wall_us: u64,
+    /// The whole tree's time in user mode, in microseconds.
+    pub user_us: u64,
+    /// The whole tree's time in kernel mode, in microseconds.
+    pub system_us: u64,
+    /// The resident memory of the tree's largest process, in bytes.
+    pub max_rss_bytes: u64,
+}
+
+impl Event<'_> {
+    /// The name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Hello { .. } => "hello",
+            Event::Started { .. } => "started",
+            Event::StartFailed { .. } => "startFailed",
+            Event::Wrote {} => "wrote",
+            Event::Ok {} => "ok",
+            Event::Stats { .. } => "stats",
+            Event::Output { .. } => "output",
+            Event::Closed { .. } => "closed",
+            Event::Error { .. } => "error",
+            Event::Exited(_) => "exited",
+        }
+    }
+}

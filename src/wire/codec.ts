@@ -99,7 +99,11 @@ const decoder = new Decoder();
  *
  * @throws {WireError} if the payload would be longer than {@link MAX_PAYLOAD_BYTES}.
  */
-export function encodeFrame<Bodies, Name extends keyof Bodies & string>(name: Name, id: number, body: Bodies[Name]): Buffer {
+export function encodeFrame<Bodies, Name extends keyof Bodies & string>(
+  name: Name,
+  id: number,
+  body: Bodies[Name],
+): Buffer {
   const payload = encoder.encodeSharedRef([name, id, body]);
   if (payload.length > MAX_PAYLOAD_BYTES) {
     throw new WireError(`\`${name}\` takes ${payload.length} bytes, a frame holds at most ${MAX_PAYLOAD_BYTES}`, {});
@@ -127,13 +131,15 @@ export function decodePayload<Bodies>(shapes: Shapes<Bodies>, payload: Uint8Arra
   }
   if (!Array.isArray(value) || value.length !== 3) throw new WireError("a payload must be [name, id, body]", {});
   const [name, id, body] = value as [unknown, unknown, unknown];
-  if (typeof name !== "string" || !Object.hasOwn(shapes, name)) throw new WireError(`unknown message ${describe(name)}`, {});
+  if (typeof name !== "string" || !Object.hasOwn(shapes, name))
+    throw new WireError(`unknown message ${describe(name)}`, {});
   if (!isWithin(0, 0xffff_ffff)(id)) throw new WireError(`the id of \`${name}\` must be a whole number below 2^32`, {});
   const shape = shapes[name as keyof Bodies];
   if (typeof body !== "object" || body === null || Array.isArray(body) || body instanceof Uint8Array) {
     throw new WireError(`the body of \`${name}\` must be a map`, {});
   }
-  if (!fits(shape, body)) throw new WireError(`the field \`${misfit(shape, body)}\` of \`${name}\` is missing or has a wrong type`, {});
+  if (!fits(shape, body))
+    throw new WireError(`the field \`${misfit(shape, body)}\` of \`${name}\` is missing or has a wrong type`, {});
   return { name, id, body } as Message<Bodies>;
 }
 

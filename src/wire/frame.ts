@@ -46,11 +46,12 @@ export class FrameReader {
   }
 
   /**
-   * Takes the next bytes of the stream and hands over every frame they complete.
+   * Takes the next bytes of the stream and hands over every frame they complete. With `owned` the chunk is given away: payloads that lie in it
+   * are handed over as owned.
    *
    * @throws {WireError} on a length of 0 or above {@link MAX_PAYLOAD_BYTES}; the stream cannot be read on after that.
    */
-  push(chunk: Uint8Array): void {
+  push(chunk: Uint8Array, owned = false): void {
     let at = 0;
     while (at < chunk.length) {
       if (this.#wanted === 0) {
@@ -60,7 +61,7 @@ export class FrameReader {
           const payload = chunk.subarray(at, at + this.#wanted);
           at += this.#wanted;
           this.#wanted = 0;
-          this.#receive(payload, false);
+          this.#receive(payload, owned);
           continue;
         }
       }
@@ -70,7 +71,8 @@ export class FrameReader {
 
   #readHeader(chunk: Uint8Array, start: number): number {
     let at = start;
-    while (this.#headerFilled < HEADER_BYTES && at < chunk.length) this.#header[this.#headerFilled++] = chunk[at++] as number;
+    while (this.#headerFilled < HEADER_BYTES && at < chunk.length)
+      this.#header[this.#headerFilled++] = chunk[at++] as number;
     if (this.#headerFilled < HEADER_BYTES) return at;
     this.#headerFilled = 0;
     const [a, b, c, d] = this.#header as unknown as [number, number, number, number];
@@ -87,8 +89,8 @@ export class FrameReader {
     const taken = Math.min(chunk.length - at, this.#wanted - this.#filled);
     const filled = this.#filled + taken;
     if (filled > this.#gathered.length) {
-      // Doubling from what has arrived, never from what was announced.
-      const grown = Buffer.allocUnsafeSlow(Math.min(this.#wanted, Math.max(filled * 2, 4096)));
+      // A multiple of what has arrived, never what was merely announced.
+      const grown = Buffer.allocUnsafeSlow(Math.min(this.#wanted, Math.max(filled * 4, 4096)));
       grown.set(this.#gathered.subarray(0, this.#filled));
       this.#gathered = grown;
     }

@@ -25,7 +25,8 @@ t.test("a stream cut at any two places reads the same", async (t) => {
   for (let first = 0; first <= stream.length; first++) {
     for (let second = first; second <= stream.length; second++) {
       const { reader, payloads } = reading();
-      for (const part of [stream.subarray(0, first), stream.subarray(first, second), stream.subarray(second)]) reader.push(part);
+      for (const part of [stream.subarray(0, first), stream.subarray(first, second), stream.subarray(second)])
+        reader.push(part);
       if (payloads.join() !== "one,two two,3") t.fail(`cut at ${first} and ${second}: got ${payloads.join()}`);
     }
   }
@@ -56,5 +57,8 @@ t.test("a length that is announced and never sent costs no memory", async (t) =>
     return reader;
   });
   t.ok(process.memoryUsage().arrayBuffers - before < 4 * 1024 * 1024);
-  t.equal(readers.every((reader) => reader.isInsideFrame), true);
+  t.equal(
+    readers.every((reader) => reader.isInsideFrame),
+    true,
+  );
 });

@@ -10,7 +10,8 @@ interface Vector {
   message: [string, number, unknown];
 }
 
-const read = (file: string) => JSON.parse(readFileSync(new URL(`../../../test/vectors/${file}`, import.meta.url), "utf8"));
+const read = (file: string) =>
+  JSON.parse(readFileSync(new URL(`../../../test/vectors/${file}`, import.meta.url), "utf8"));
 const frames = read("frames.json") as Vector[];
 const hostile = read("hostile.json") as { name: string; hex: string; error: "ERR_WIRE" | "incomplete" }[];
 const shapesOf = (kind: string) => (kind === "command" ? commandShapes : eventShapes) as never;
@@ -35,7 +36,11 @@ for (const { name, kind, hex, message } of frames) {
   t.test(`golden frame: ${name}`, async (t) => {
     const bytes = Buffer.from(hex, "hex");
     const [messageName, id, body] = revive(message) as [string, number, unknown];
-    t.equal(encodeFrame<Record<string, unknown>, string>(messageName, id, body).toString("hex"), hex, "is written byte for byte");
+    t.equal(
+      encodeFrame<Record<string, unknown>, string>(messageName, id, body).toString("hex"),
+      hex,
+      "is written byte for byte",
+    );
     const payloads: unknown[] = [];
     new FrameReader((payload) => payloads.push(plain(decodePayload(shapesOf(kind), payload)))).push(bytes);
     t.strictSame(payloads, [{ name: messageName, id, body: plain(body) }], "is read as its message");

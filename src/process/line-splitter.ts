@@ -1,0 +1,66 @@
+/**
+ * Cuts bytes into lines. Pure; knows neither streams nor processes.
+ */
+
+/** Longest line in bytes (1 MiB); what is longer comes in pieces of this length, so that a program without newlines cannot fill memory. */
+export const MAX_LINE_BYTES = 1024 * 1024;
+
+const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+/**
+ * Puts lines together from chunks cut anywhere, also inside a character. A line is what stands before `\n` or `\r\n`, decoded as UTF-8 (what is
+ * not UTF-8 becomes U+FFFD).
+ */
+export class LineSplitter {
+  readonly #emit: (line: string) => void;
+  readonly #maxBytes: number;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(emit: (line: string) => void, maxBytes = MAX_LINE_BYTES) {
+    this.#emit = emit;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Takes bytes and emits every line they complete. */
+  push(chunk: Buffer): void {
+    let from = 0;
+    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
+      this.#take(chunk.subarray(from, at));
+      this.#flush(true);
+      from = at + 1;
+    }
+    if (from < chunk.length) this.#take(chunk.subarray(from));
+  }
+
+  /** No more bytes will come: emits the last line if it had no end. */
+  end(): void {
+    if (this.#bytes > 0) this.#flush(false);
+  }
+
+  #take(part: Buffer): void {
+    let rest = part;
+    while (this.#bytes + rest.length > this.#maxBytes) {
+      const room = this.#maxBytes - this.#bytes;
+      this.#keep(rest.subarray(0, room));
+      this.#flush(false);
+      rest = rest.subarray(room);
+    }
+    this.#keep(rest);
+  }
+
+  #keep(part: Buffer): void {
+    if (part.length === 0) return;
+    this.#parts.push(part);
+    this.#bytes += part.length;
+  }
+
+  #flush(hadEnd: boolean): void {
+    const line = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#bytes = 0;
+    const length = hadEnd && line[line.length - 1] === CARRIAGE_RETURN ? line.length - 1 : line.length;
+    this.#emit(line.toString("utf8", 0, length));
+  }
+}

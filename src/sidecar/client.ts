@@ -1,0 +1,311 @@
+/**
+ * One process's life in its sidecar: its start, who waits for which answer, the flow of bytes, its end. Turns method calls into commands and
+ * hands events to one sink; decides nothing about restarts and knows no actor.
+ */
+import { type CopalErrorOf, SidecarError, StartError, WireError } from "../errors.js";
+import type { CommandBodies, EventBodies, WireEvent } from "../wire/messages.js";
+import { STREAM } from "../wire/messages.js";
+import { Connection } from "./connection.js";
+import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
+import { forkServer } from "./fork-server.js";
+import { keepIdle, takeIdle } from "./idle-sidecars.js";
+import { waitForLostTree } from "./lost-tree.js";
+import { knownSignal, type StartOptions, type StopPlan, startBody, stopBody } from "./start-options.js";
+import { StdinQueue } from "./stdin-queue.js";
+
+/** The two streams a process writes to. */
+export type OutputStream = "stdout" | "stderr";
+
+/** Where the events of one process go. Each is called at most once but `output`; after `exited` nothing is called. */
+export interface SidecarSink {
+  /** Bytes arrived; they are the sink's to keep, and it gives credit once they are consumed. */
+  output(stream: OutputStream, bytes: Buffer): void;
+  /** No more bytes of this stream will come. */
+  closed(stream: OutputStream): void;
+  /** The process and its whole tree are gone. Its last output came before this. */
+  exited(report: ExitReport): void;
+}
+
+/** What lives under one process and what it uses. */
+export type TreeStats = Readonly<EventBodies["stats"]>;
+
+/** What a running process is called and what holds it. */
+export type Started = Readonly<{
+  osPid: number;
+  sidecarPid: number;
+  /** Clock ticks since boot at which the process started: with the pid, its name for ever. */
+  startTime: number;
+  containment: "cgroup2" | "tree";
+  /** The cgroup's directory, or null. */
+  cgroup: string | null;
+}>;
+
+/** Tries to connect while the fork server's queue of connections is full, and anew after finding it, or an idle sidecar, dead. */
+const MAX_TRIES = 100;
+
+/** Milliseconds a sidecar has to end a tree that is to be killed at once before it is taken for stuck and killed itself. */
+const STUCK_AFTER_MS = 2_000;
+
+/**
+ * Starts a process in a sidecar of its own and resolves once the program runs.
+ *
+ * @throws {RangeError} if the options are wrong; nothing was started.
+ * @throws {StartError} if the program could not be started: `failure` has stage and errno.
+ * @throws {SidecarError} if there is no usable sidecar: stage `find`, `start` or `hello`.
+ */
+export async function startSidecar(options: StartOptions, sink: SidecarSink): Promise<SidecarClient> {
+  const body = startBody(options);
+  for (let tries = 1; ; tries++) {
+    const idle = takeIdle();
+    const connection = idle ?? new Connection(await forkServer());
+    const client = new SidecarClient(connection, body, sink);
+    try {
+      await client.started;
+      return client;
+    } catch (error) {
+      if (tries >= MAX_TRIES || !(error instanceof SidecarError)) throw error;
+      const code = (error.cause as NodeJS.ErrnoException | undefined)?.code;
+      if (code === "ECONNREFUSED") connection.server.abandon();
+      else if (code === "EAGAIN") await new Promise((resolve) => setTimeout(resolve, tries));
+      // An idle sidecar that was killed unnoticed: what it may have started is gone before another is tried.
+      else if (idle) await idle.server.swept(idle.sidecarPid);
+      else throw error;
+    }
+  }
+}
+
+/** The owner's end of one process; made by {@link startSidecar}. */
+export class SidecarClient {
+  readonly #connection: Connection;
+  readonly #sink: SidecarSink;
+  readonly #stdin: StdinQueue;
+  readonly #argv0: string;
+  readonly #stopPlan: CommandBodies["stop"];
+  readonly #windowBytes: CommandBodies["start"]["windowBytes"];
+  /** Bytes consumed that were not credited yet. */
+  readonly #consumedBytes = { stdout: 0, stderr: 0 };
+  readonly #startedAt = performance.now();
+  readonly #startId: number;
+  readonly #requests = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  #place: Started | undefined;
+  /** Why nothing reaches the process any more; made when somebody asks, since most ends disappoint nobody. */
+  #failure: (() => Error) | undefined;
+  /** Resolves when the program runs; rejects when it never did. */
+  readonly started: Promise<void>;
+
+  /** Asks for the start at once. Use {@link startSidecar}, which waits for {@link started} and tries again. */
+  constructor(connection: Connection, body: CommandBodies["start"], sink: SidecarSink) {
+    this.#connection = connection;
+    this.#sink = sink;
+    this.#argv0 = Buffer.from(body.argv[0] as Uint8Array).toString();
+    this.#stopPlan = body.stop;
+    this.#windowBytes = body.windowBytes;
+    this.#stdin = new StdinQueue(body.windowBytes.stdin, (data) => connection.send("write", { data }));
+    connection.holdFor({
+      received: (event, owned) => this.#received(event, owned),
+      lost: (cause) => this.#lost(cause),
+    });
+    this.#startId = connection.send("start", body);
+    this.started = new Promise<unknown>((resolve, reject) =>
+      this.#requests.set(this.#startId, { resolve, reject }),
+    ) as Promise<void>;
+  }
+
+  /** What runs, and where. Known once {@link started} has resolved. */
+  get place(): Started {
+    if (!this.#place) throw new SidecarError(`${this.#argv0} has not started yet`, { stage: "start" });
+    return this.#place;
+  }
+
+  /** Bytes written and not yet in the process's pipe. */
+  get stdinQueuedBytes(): number {
+    return this.#stdin.queuedBytes;
+  }
+
+  /** Writes to standard input; resolves when the bytes are in the pipe. Rejects with `EPIPE` as its `osCode` when nobody reads any more. */
+  write(data: Uint8Array): Promise<void> {
+    return this.#stdin.write(data);
+  }
+
+  /** Closes standard input behind everything written before; resolves when it is closed. */
+  async closeStdin(): Promise<void> {
+    await this.#stdin.allSent();
+    await this.#request("closeStdin", {});
+  }
+
+  /** Sends a signal by name or number; rejects with `ESRCH` as its `osCode` when nobody was there to get it. */
+  async signal(signal: string | number, target: "leader" | "group" | "tree" = "leader"): Promise<void> {
+    await this.#request("signal", { signal: knownSignal(signal), target });
+  }
+
+  /**
+   * Begins to stop the whole tree, by the plan it was started with where `plan` says nothing else; resolves when the sidecar has begun. The end
+   * itself is the sink's `exited`. After the end it does nothing.
+   */
+  async stop(plan?: StopPlan): Promise<void> {
+    const body = stopBody({ ...this.#stopPlan, ...plan });
+    if (this.#failure) return;
+    await this.#request("stop", body).catch((error: unknown) => {
+      if (!this.#failure) throw error;
+    });
+  }
+
+  /**
+   * Kills the whole tree at once. A sidecar that does not manage it within two seconds (somebody may have stopped it with SIGSTOP) is killed
+   * itself, and its tree by the kernel and the fork server.
+   */
+  async kill(): Promise<void> {
+    const timer = setTimeout(() => !this.#failure && killSidecar(this.place.sidecarPid), STUCK_AFTER_MS);
+    timer.unref();
+    await this.stop({ graceMs: 0 });
+  }
+
+  /** Counts what lives under the process and what it uses. */
+  async stats(): Promise<TreeStats> {
+    return (await this.#request("stats", {})) as TreeStats;
+  }
+
+  /**
+   * Gives back bytes of output that were consumed, so that as many more may come. Small amounts wait for more: the process is never held up by
+   * that, since a window that is full is full of bytes not consumed, or has half to give back.
+   */
+  credit(stream: OutputStream, bytes: number): void {
+    const consumed = this.#consumedBytes[stream] + bytes;
+    const isDue = consumed * 2 >= this.#windowBytes[stream] && !this.#failure;
+    this.#consumedBytes[stream] = isDue ? 0 : consumed;
+    if (isDue) this.#connection.notify("credit", { stream: STREAM[stream], bytes: consumed });
+  }
+
+  /** Says whether the process keeps Node running while it runs, as it does at first. It ends with Node in any case. */
+  keepsNodeRunning(keeps: boolean): void {
+    if (!this.#failure) this.#connection.keepsNodeRunning(keeps);
+  }
+
+  #request<Name extends keyof CommandBodies & string>(name: Name, body: CommandBodies[Name]): Promise<unknown> {
+    if (this.#failure) return Promise.reject(this.#failure());
+    return new Promise((resolve, reject) => this.#requests.set(this.#connection.send(name, body), { resolve, reject }));
+  }
+
+  #received(event: WireEvent, owned: boolean): void {
+    switch (event.name) {
+      case "output":
+        return this.#output(event.body, owned);
+      case "started":
+        this.#place = {
+          osPid: event.body.pid,
+          sidecarPid: this.#connection.sidecarPid,
+          startTime: event.body.startTime,
+          containment: event.body.containment,
+          cgroup: event.body.cgroup && Buffer.from(event.body.cgroup).toString(),
+        };
+        return this.#settle(event.id, undefined);
+      case "startFailed":
+        return this.#end(() => startError(this.#argv0, event.body));
+      case "wrote":
+        return this.#stdin.acknowledge(event.id);
+      case "ok":
+      case "stats":
+        return this.#settle(event.id, event.body);
+      case "closed":
+        if (event.body.stream !== STREAM.stdin)
+          this.#sink.closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
+        return;
+      case "error":
+        return this.#refused(event.id, event.body);
+      case "exited":
+        this.#end(() => gone(this.#argv0));
+        return this.#sink.exited(exitReport(event.body));
+    }
+  }
+
+  #output({ stream, bytes }: EventBodies["output"], owned: boolean): void {
+    // A small piece would keep the whole buffer it lies in alive.
+    const isWorthKeeping = owned && bytes.length * 4 > bytes.buffer.byteLength;
+    const kept = isWorthKeeping ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.from(bytes);
+    this.#sink.output(stream === STREAM.stdout ? "stdout" : "stderr", kept);
+  }
+
+  #settle(id: number, value: unknown): void {
+    this.#requests.get(id)?.resolve(value);
+    this.#requests.delete(id);
+  }
+
+  #refused(id: number, { code, errno, message }: EventBodies["error"]): void {
+    // An answer to the life before this one.
+    if (id !== 0 && id < this.#startId) return;
+    const isFatal = id === 0 || id === this.#startId;
+    const stage = isFatal ? "hello" : "run";
+    const error = new SidecarError(`${this.#argv0}: ${message}`, { stage, code, ...(errno !== null && { errno }) });
+    if (isFatal) {
+      this.#connection.close();
+      return this.#lost(error);
+    }
+    const request = this.#requests.get(id);
+    this.#requests.delete(id);
+    if (request) request.reject(error);
+    else this.#stdin.fail(() => error);
+  }
+
+  /** The life is over in good order: its sidecar may hold another. Everything that waits, and everything to come, fails. */
+  #end(failure: () => Error): void {
+    this.#fail(failure);
+    keepIdle(this.#connection);
+  }
+
+  #fail(failure: () => Error): void {
+    this.#failure = failure;
+    this.#stdin.fail(failure);
+    for (const { reject } of this.#requests.values()) reject(failure());
+    this.#requests.clear();
+  }
+
+  /**
+   * The connection ended although the process had not: its sidecar was killed, or one of both sides broke the protocol.
+   *
+   * 1. The kernel kills the leader, by its parent-death signal; the fork server adopts the rest and kills it.
+   * 2. Where there is a cgroup it is killed from here as well, in case the fork server is gone too.
+   * 3. Only when none of them is left is the end reported, as for any other end.
+   */
+  #lost(cause: Error | undefined): void {
+    if (this.#failure) return;
+    const place = this.#place;
+    const error = lossOf(this.#argv0, place ? "run" : "start", cause);
+    this.#fail(() => error);
+    if (!place) return;
+    void waitForLostTree(place, this.#connection.server).then(() =>
+      this.#sink.exited(lostReport(performance.now() - this.#startedAt)),
+    );
+  }
+}
+
+function killSidecar(sidecarPid: number): void {
+  try {
+    process.kill(sidecarPid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+function gone(argv0: string): CopalErrorOf<"ERR_SIDECAR"> {
+  return new SidecarError(`${argv0} has ended: nothing reaches it any more`, { stage: "run", code: "ESRCH", errno: 3 });
+}
+
+function lossOf(argv0: string, stage: "start" | "run", cause: Error | undefined): CopalErrorOf<"ERR_SIDECAR"> {
+  if (cause instanceof SidecarError) return cause;
+  const what =
+    cause instanceof WireError
+      ? cause.message
+      : `lost its sidecar${cause ? `: ${cause.message.replaceAll("\0", "@")}` : ""}`;
+  return new SidecarError(`${argv0}: ${what}`, { stage }, { cause });
+}
+
+function startError(
+  argv0: string,
+  { stage, errno, code, message }: EventBodies["startFailed"],
+): CopalErrorOf<"ERR_START"> {
+  const failure = { stage, errno, code, message };
+  return new StartError(`${argv0} did not start: ${stage} ${code}: ${message}`, {
+    reason: { startFailed: failure },
+    failure,
+  });
+}

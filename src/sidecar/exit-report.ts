@@ -1,0 +1,62 @@
+/**
+ * The report of how a process ended: a value, never an error. Made by the sidecar's client from the wire's `exited`, or from the loss of a sidecar.
+ */
+import type { EventBodies } from "../wire/messages.js";
+import { signalName } from "./signal-name.js";
+
+/** Who began the end of a process: itself, a `stop` of its owner, the loss of its owner, a signal to its sidecar, or the loss of the sidecar. */
+export type StoppedBy = "itself" | "owner" | "ownerGone" | "sidecarSignal" | "sidecarLost";
+
+/** How a process and its tree ended. When it exists, no process of the tree is left. */
+export interface ExitReport {
+  /** The leader's exit code, 0 to 255; null when a signal ended it, or when that is not known. */
+  readonly code: number | null;
+  /** The name of the signal that ended the leader, such as `SIGKILL`; else null. */
+  readonly signal: string | null;
+  /** Whether the leader dumped core. */
+  readonly core: boolean;
+  readonly stoppedBy: StoppedBy;
+  /** Whether SIGKILL was needed after the stop signal, or asked for. */
+  readonly killed: boolean;
+  /** Processes of the tree that were still there when the leader ended. */
+  readonly leftBehind: number;
+  /** Milliseconds from start to the leader's end. */
+  readonly wallMs: number;
+  /** Milliseconds of processor time of the whole tree, in user and in system mode. */
+  readonly userMs: number;
+  readonly systemMs: number;
+  /** Largest resident set, in bytes, of any one process of the tree. */
+  readonly maxRssBytes: number;
+}
+
+/** Turns the wire's `exited` into a report. */
+export function exitReport(body: EventBodies["exited"]): ExitReport {
+  return {
+    code: body.code,
+    signal: body.signal === null ? null : signalName(body.signal),
+    core: body.core,
+    stoppedBy: body.stoppedBy,
+    killed: body.killed,
+    leftBehind: body.leftBehind,
+    wallMs: body.wallUs / 1000,
+    userMs: body.userUs / 1000,
+    systemMs: body.systemUs / 1000,
+    maxRssBytes: body.maxRssBytes,
+  };
+}
+
+/** The report of a process whose sidecar was lost: its end is certain, its exit status is not known. */
+export function lostReport(wallMs: number): ExitReport {
+  return {
+    code: null,
+    signal: null,
+    core: false,
+    stoppedBy: "sidecarLost",
+    killed: true,
+    leftBehind: 0,
+    wallMs,
+    userMs: 0,
+    systemMs: 0,
+    maxRssBytes: 0,
+  };
+}

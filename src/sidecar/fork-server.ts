@@ -1,0 +1,166 @@
+/**
+ * Runs the one `resin fork-server` of this Node process and tells where it listens. Node itself forks only here, once: every process after
+ * that costs Node a connection, whatever its own size. Does not know what goes over those connections.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import { isMainThread } from "node:worker_threads";
+import { SidecarError, UnsupportedError } from "../errors.js";
+import { PROTOCOL_VERSIONS } from "../wire/messages.js";
+import { resinPath } from "./binary.js";
+
+/** What the fork server says of itself in its first line (docs/protocol.md section 1). */
+interface Announcement {
+  resin: string;
+  versions: [number, number];
+  socket: string;
+  pid: number;
+}
+
+let current: Promise<ForkServer> | undefined;
+
+/**
+ * Gives the running fork server, starting one if none is running.
+ *
+ * @throws {SidecarError} stage `find` or `start` if `resin` is missing or does not run, `hello` if it speaks no protocol version of ours.
+ */
+export function forkServer(): Promise<ForkServer> {
+  current ??= ForkServer.start().catch((error: unknown) => {
+    current = undefined;
+    throw error;
+  });
+  return current;
+}
+
+/** A fork server that listens; it ends by itself when this Node process does and everything it held is gone. */
+export class ForkServer {
+  readonly #child: ChildProcess;
+  readonly #swept = new Set<number>();
+  readonly #waiting = new Map<number, () => void>();
+  #isRunning = true;
+  /** What `net.connect` takes: an abstract socket's name, which leaves no file behind whoever is killed. */
+  readonly path: string;
+  /** Its process id. */
+  readonly osPid: number;
+
+  private constructor(child: ChildProcess, announcement: Announcement, lines: LineReader) {
+    this.#child = child;
+    this.path = `\0${announcement.socket}`;
+    this.osPid = announcement.pid;
+    child.once("exit", () => this.#end());
+    lines.onLine = (line) => this.#note(line);
+    child.unref();
+    (child.stdin as Socket).unref();
+    this.#holdNode(false);
+  }
+
+  static async start(): Promise<ForkServer> {
+    if (!isMainThread)
+      throw new UnsupportedError("a process started outside the main thread is not supported yet", {
+        feature: "thread",
+      });
+    const path = resinPath();
+    // Its own session, else Ctrl-C would end it before what it holds. Its standard input is the life line.
+    const child = spawn(path, ["fork-server"], {
+      detached: true,
+      stdio: ["pipe", "pipe", "inherit"],
+      cwd: "/",
+      env: {},
+    });
+    (child.stdin as Writable).on("error", () => {});
+    const lines = new LineReader(child.stdout as Readable);
+    const announcement = await new Promise<Announcement>((resolve, reject) => {
+      const fail = (what: string, cause?: unknown) =>
+        reject(new SidecarError(`${path} ${what}`, { stage: "start", path }, { cause }));
+      child.once("error", (cause) => fail(`cannot be run: ${(cause as NodeJS.ErrnoException).code}`, cause));
+      child.once("exit", (code, signal) => fail(`ended before it listened, with ${signal ?? `code ${code}`}`));
+      lines.onLine = (line) => {
+        try {
+          resolve(JSON.parse(line) as Announcement);
+        } catch (cause) {
+          fail(`is not resin: its first line is ${JSON.stringify(line.slice(0, 80))}`, cause);
+        }
+      };
+    }).catch((error: unknown) => {
+      child.kill("SIGKILL");
+      throw error;
+    });
+    const [min, max] = announcement.versions;
+    if (min > PROTOCOL_VERSIONS[1] || max < PROTOCOL_VERSIONS[0]) {
+      (child.stdin as Writable).destroy();
+      throw new SidecarError(
+        `${path} ${announcement.resin} speaks protocol ${min} to ${max}, this Copal ${PROTOCOL_VERSIONS.join(" to ")}; build them from one source`,
+        { stage: "hello", path },
+      );
+    }
+    return new ForkServer(child, announcement, lines);
+  }
+
+  /** Whether it was still running when last heard of. */
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  /** Forgets this server, so that the next start makes a new one; processes it held go on. */
+  abandon(): void {
+    this.#end();
+  }
+
+  /**
+   * Resolves when everything that a sidecar killed with SIGKILL had left behind is dead: at once where the fork server has said so or is
+   * itself gone. Sidecars that end in good order are not announced: ask only after losing one.
+   */
+  swept(sidecarPid: number): Promise<void> {
+    if (!this.#isRunning || this.#swept.delete(sidecarPid)) return Promise.resolve();
+    this.#holdNode(true);
+    return new Promise((resolve) => this.#waiting.set(sidecarPid, resolve));
+  }
+
+  /** A sidecar of this pid lives: what was said of an earlier one that had it no longer counts. */
+  greeted(sidecarPid: number): void {
+    this.#swept.delete(sidecarPid);
+  }
+
+  #note(line: string): void {
+    const { swept } = JSON.parse(line) as { swept: number };
+    const resolve = this.#waiting.get(swept);
+    this.#waiting.delete(swept);
+    if (resolve) resolve();
+    else this.#swept.add(swept);
+    if (this.#waiting.size === 0) this.#holdNode(false);
+  }
+
+  /** Only somebody who waits for an announcement keeps Node running: a process does so by its own connection. */
+  #holdNode(holds: boolean): void {
+    const announcements = this.#child.stdout as Socket;
+    if (holds) announcements.ref();
+    else announcements.unref();
+  }
+
+  #end(): void {
+    this.#isRunning = false;
+    void current?.then((server) => {
+      if (server === this) current = undefined;
+    });
+    for (const resolve of this.#waiting.values()) resolve();
+    this.#waiting.clear();
+    if (this.#child.exitCode === null && this.#child.signalCode === null) return;
+    this.#child.stdout?.destroy();
+    this.#child.stdin?.destroy();
+  }
+}
+
+/** Cuts the announcements of a fork server into lines. */
+class LineReader {
+  #partial = "";
+  onLine: (line: string) => void = () => {};
+
+  constructor(stream: Readable) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      const lines = (this.#partial + text).split("\n");
+      this.#partial = lines.pop() as string;
+      for (const line of lines) this.onLine(line);
+    });
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * What is left to do when a sidecar was lost without a word: see to it that its tree is gone, and say when. The usual end of a tree is the
+ * sidecar's own business.
+ */
+import { readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import type { ForkServer } from "./fork-server.js";
+
+/** Milliseconds between two looks at the kernel; a lost tree has SIGKILL on its way already. */
+const LOOK_EVERY_MS = 5;
+
+/**
+ * Resolves when no process of the tree is left as far as the kernel can tell: the leader is gone, its fork server has killed what it adopted,
+ * and its cgroup, if it had one, is empty and removed.
+ *
+ * Without a cgroup and with the fork server killed as well, descendants of the leader cannot be found any more; then only the leader's end
+ * is certain (docs/protocol.md section 6).
+ */
+export async function waitForLostTree(
+  place: { osPid: number; sidecarPid: number; startTime: number; cgroup: string | null },
+  server: ForkServer,
+): Promise<void> {
+  await server.swept(place.sidecarPid);
+  if (place.cgroup !== null) await killCgroup(place.cgroup);
+  while (await isAlive(place.osPid, place.startTime)) await wait(LOOK_EVERY_MS);
+}
+
+/** Kills everything in a cgroup2 directory and removes it; the fork server may be doing the same. */
+async function killCgroup(directory: string): Promise<void> {
+  for (;;) {
+    try {
+      await writeFile(join(directory, "cgroup.kill"), "1");
+      await rmdir(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY") return;
+      await wait(LOOK_EVERY_MS);
+    }
+  }
+}
+
+/** Whether this very process still runs: same pid, same start time, not a zombie. */
+async function isAlive(osPid: number, startTime: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${osPid}/stat`, "utf8").catch(() => undefined);
+  if (stat === undefined) return false;
+  // The name in parentheses may itself contain spaces and parentheses; the fields count from behind it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] !== "Z" && Number(fields[19]) === startTime;
+}

@@ -1,0 +1,107 @@
+/**
+ * The promise: whoever is killed with -9, nothing of the tree is left a second later, with default settings. Proved from /proc and the cgroup
+ * file system, for every victim, every way to hide, and with and without a cgroup.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import type { Started } from "#src/sidecar/client.js";
+import { eventually } from "../support/eventually.js";
+import { childrenOf, commandLine, isRunning, processesMarked } from "../support/proc.js";
+
+const ROUNDS = Number(process.env.COPAL_TEST_ROUNDS ?? 3);
+const AT_ONCE = 4;
+const WITHIN_MS = 1_000;
+const fixtures = fileURLToPath(new URL("../../../test/fixtures", import.meta.url));
+
+interface Held {
+  owner: ChildProcess & { pid: number };
+  serverPid: number;
+  place: Started;
+  mark: string;
+}
+
+let held = 0;
+
+/** An owner in a Node process of its own that holds a tree. */
+async function hold(tree: string, contain: string): Promise<Held> {
+  const id = `${process.pid}-${held++}`;
+  const mark = `COPAL_TEST_TREE=${id}`;
+  const env = { ...process.env, COPAL_TEST_MARK: id };
+  const args = [`${fixtures}/programs/owner.mjs`, `${fixtures}/trees/${tree}.sh`, contain];
+  const owner = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] }) as ChildProcess & {
+    pid: number;
+  };
+  const line = await new Promise<string>((resolve, reject) => {
+    owner.stdout?.setEncoding("utf8").once("data", resolve);
+    owner.once("exit", (code) => reject(new Error(`the owner ended with ${code} before it held anything`)));
+  });
+  owner.removeAllListeners("exit");
+  const place = JSON.parse(line) as Started;
+  const server = childrenOf(owner.pid).find(({ name }) => name === "resin");
+  return { owner, serverPid: server?.osPid ?? 0, place, mark };
+}
+
+const victims: Record<string, (held: Held) => number[]> = {
+  node: ({ owner }) => [owner.pid],
+  sidecar: ({ place }) => [place.sidecarPid],
+  leader: ({ place }) => [place.osPid],
+  "node and sidecar": ({ owner, place }) => [owner.pid, place.sidecarPid],
+  "sidecar and node": ({ owner, place }) => [place.sidecarPid, owner.pid],
+  "fork server, then node": ({ owner, serverPid }) => [serverPid, owner.pid],
+  "node and fork server": ({ owner, serverPid }) => [owner.pid, serverPid],
+};
+
+function left({ mark, place }: Held): string[] {
+  const rest = processesMarked(mark).map(({ osPid, name }) => `${osPid} ${name} ${commandLine(osPid)}`);
+  if (isRunning(place.sidecarPid)) rest.push(`the sidecar ${place.sidecarPid}`);
+  if (place.cgroup !== null && existsSync(place.cgroup)) rest.push(`the cgroup ${place.cgroup}`);
+  return rest;
+}
+
+/** Kills and gives what was left when the second was over; undefined when nothing was. */
+async function survivors(tree: string, contain: string, victim: (held: Held) => number[]): Promise<string[]> {
+  const trees = await hold(tree, contain);
+  if (processesMarked(trees.mark).length === 0) return ["nothing was running in the first place"];
+  for (const osPid of victim(trees)) process.kill(osPid, "SIGKILL");
+  const rest = await eventually(() => left(trees).length === 0, { withinMs: WITHIN_MS }).then(
+    () => [],
+    () => left(trees),
+  );
+  for (const { osPid } of processesMarked(trees.mark)) process.kill(osPid, "SIGKILL");
+  if (trees.owner.exitCode === null && trees.owner.signalCode === null) {
+    const ended = new Promise((resolve) => trees.owner.once("exit", resolve));
+    trees.owner.kill("SIGKILL");
+    await ended;
+  }
+  await eventually(() => !isRunning(trees.serverPid));
+  return rest;
+}
+
+for (const contain of ["auto", "tree"]) {
+  for (const [name, victim] of Object.entries(victims)) {
+    for (const tree of ["plain", "setsid", "double-forks", "ignores-sigterm"]) {
+      t.test(
+        `kill -9 of ${name} leaves nothing of a tree that is ${tree}, contained by ${contain}, ${ROUNDS} times`,
+        async (t) => {
+          for (let done = 0; done < ROUNDS; done += AT_ONCE) {
+            const batch = Array.from({ length: Math.min(AT_ONCE, ROUNDS - done) }, () =>
+              survivors(tree, contain, victim),
+            );
+            for (const rest of await Promise.all(batch)) t.strictSame(rest, []);
+          }
+        },
+      );
+    }
+  }
+}
+
+t.test("kill -9 of the fork server leaves its trees running, held, and ended by their own sidecar", async (t) => {
+  const trees = await hold("double-forks", "auto");
+  process.kill(trees.serverPid, "SIGKILL");
+  await eventually(() => !isRunning(trees.serverPid));
+  t.ok(isRunning(trees.place.osPid));
+  trees.owner.kill("SIGKILL");
+  await eventually(() => left(trees).length === 0, { withinMs: WITHIN_MS });
+});

@@ -14,7 +14,13 @@ import type { ExitReport } from "../sidecar/exit-report.js";
  */
 export function exitOfProcess(report: ExitReport, successExitCodes: readonly number[]): ExitReason {
   if (report.stoppedBy === "sidecarLost") {
-    return { error: { name: "SidecarError", code: "ERR_SIDECAR", message: "the sidecar was lost; nothing of its tree is left" } };
+    return {
+      error: {
+        name: "SidecarError",
+        code: "ERR_SIDECAR",
+        message: "the sidecar was lost; nothing of its tree is left",
+      },
+    };
   }
   if (report.stoppedBy === "owner") return "shutdown";
   if (report.signal !== null) return { signal: report.signal };

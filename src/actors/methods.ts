@@ -40,8 +40,8 @@ function collect(prototype: object): ReadonlyMap<string, Method> {
   for (; layer !== null && !Object.hasOwn(layer, actorBrand); layer = Object.getPrototypeOf(layer)) layers.push(layer);
   if (layer === null) return table;
   for (const name of Object.getOwnPropertyNames(layer)) seen.add(name);
-  for (const { constructor } of layers as { constructor: { readonly [callbacks]?: readonly string[] } }[]) {
-    for (const name of constructor[callbacks] ?? []) seen.add(name);
+  for (const holder of layers as { constructor: { readonly [callbacks]?: readonly string[] } }[]) {
+    for (const name of holder.constructor[callbacks] ?? []) seen.add(name);
   }
   for (const holder of layers) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(holder))) {

@@ -8,7 +8,10 @@ import { setTimeout as wait } from "node:timers/promises";
  *
  * @throws the last error of `check`, or an Error that quotes it, once `withinMs` (default 10,000) have passed.
  */
-export async function eventually<T>(check: () => T | Promise<T>, { withinMs = 10_000, everyMs = 5 } = {}): Promise<NonNullable<T>> {
+export async function eventually<T>(
+  check: () => T | Promise<T>,
+  { withinMs = 10_000, everyMs = 5 } = {},
+): Promise<NonNullable<T>> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     let failure: unknown;

@@ -1,9 +1,10 @@
 /**
  * Says whether a program that a test needs is installed, and makes its absence heard.
  */
-import type { Test } from "tap";
+
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import type { Test } from "tap";
 
 /**
  * Gives the path of `program`, or undefined after a skip that names it. Under `COPAL_REQUIRE_ALL=1` its absence is a failure instead.

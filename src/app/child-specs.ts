@@ -1,0 +1,140 @@
+/**
+ * Makes the supervisor's child specifications out of planned nodes: what each kind of node is when it runs.
+ * It knows how nodes become actors, and tells the tree which ref is which; it decides no restart.
+ */
+
+import { whenEnded } from "../actors/exit-actor.js";
+import { ProcessActor } from "../actors/process-actor.js";
+import { startActor } from "../actors/start-actor.js";
+import type { ExitReason } from "../exit.js";
+import { type ActorRef, isActorRef } from "../ref.js";
+import type { ChildSpec, StartContext } from "../supervisor/child-spec.js";
+import { startSupervisor } from "../supervisor/supervisor.js";
+import { findActorClass } from "./actor-class.js";
+import { configError } from "./config-problem.js";
+import type { OutputLog } from "./output-log.js";
+import type { PlannedActor, PlannedNode, PlannedProcess } from "./plan.js";
+import type { ActorClass } from "./tree-spec.js";
+
+/** What running nodes report to and ask of the tree they belong to. */
+export interface TreeBook {
+  readonly log: OutputLog;
+  readonly folder: string;
+  /** Classes that were loaded before anything started, by path. */
+  readonly classes: Map<string, ActorClass>;
+  /** Notes the ref of a node's present incarnation. */
+  note(path: string, ref: ActorRef): void;
+  /** Notes how it ended, for nodes that their supervisor forgets. */
+  noteEnd(path: string, reason: ExitReason): void;
+  /** Gives the ref of what `id` means now, seen from the node at `from`. */
+  find(id: string, from: string): ActorRef | undefined;
+}
+
+/** Makes the child specification of one planned node. */
+export function childSpec(node: PlannedNode, book: TreeBook): ChildSpec {
+  return {
+    id: node.id,
+    restart: node.restart,
+    shutdown: node.shutdown,
+    type: node.kind === "supervisor" ? "supervisor" : "worker",
+    start: async (context) => {
+      // The supervisor's own ref is known from its first child on, so that `ps` sees a tree that is still starting.
+      const slash = node.path.lastIndexOf("/");
+      if (slash > 0) book.note(node.path.slice(0, slash), context.parent.ref);
+      const ref = await startNode(node, context, book);
+      book.note(node.path, ref);
+      // Before a restart begins: the supervisor hears of the end no earlier than we do.
+      void whenEnded(ref).then((reason) => {
+        book.log.flush(node.path);
+        book.noteEnd(node.path, reason);
+      });
+      return ref;
+    },
+  };
+}
+
+/** Starts one planned node under a parent that is waiting for it. */
+export async function startNode(node: PlannedNode, context: StartContext, book: TreeBook): Promise<ActorRef> {
+  const { parent, signal } = context;
+  switch (node.kind) {
+    case "supervisor": {
+      const children = node.children.map((child) => childSpec(child, book));
+      const ref = await startSupervisor(parent, { path: node.path, intensity: node.intensity, children, signal });
+      return ref as ActorRef<unknown> as ActorRef;
+    }
+    case "process": {
+      const ref = await startActor(parent, {
+        class: ProcessActor,
+        args: [processSpec(node, book)],
+        id: node.path,
+        shutdownMs: node.stop.graceMs + 1_000,
+        signal,
+      });
+      return ref as ActorRef<unknown> as ActorRef;
+    }
+    case "actor": {
+      const ref = await startActor(parent, {
+        class: await classOf(node, book),
+        args: node.args,
+        id: node.path,
+        signal,
+      });
+      return ref as ActorRef<unknown> as ActorRef;
+    }
+  }
+}
+
+/**
+ * Loads the classes of all actors among `nodes`, so that a wrong module is found before anything starts.
+ *
+ * @throws {ConfigError} naming every actor whose class cannot be had.
+ */
+export async function loadClasses(
+  nodes: Iterable<PlannedNode>,
+  book: TreeBook,
+  file: string | undefined,
+): Promise<void> {
+  const problems: { file: string | undefined; path: string; text: string }[] = [];
+  let cause: unknown;
+  for (const node of nodes) {
+    if (node.kind !== "actor") continue;
+    const found = await findActorClass(node, book.folder);
+    if ("class" in found) {
+      book.classes.set(node.path, found.class);
+    } else {
+      problems.push({
+        file,
+        path: `${node.path}.${node.class === undefined ? "module" : "class"}`,
+        text: found.problem,
+      });
+      cause ??= found.cause;
+    }
+  }
+  if (problems.length > 0) throw configError(problems, cause);
+}
+
+async function classOf(node: PlannedActor, book: TreeBook): Promise<ActorClass> {
+  if (!book.classes.has(node.path)) await loadClasses([node], book, undefined);
+  const found = book.classes.get(node.path);
+  if (found === undefined) throw configError([{ path: node.path, text: "has no class" }]);
+  return found;
+}
+
+function processSpec(node: PlannedProcess, book: TreeBook) {
+  return {
+    argv: node.argv,
+    cwd: node.cwd,
+    env: node.env,
+    stop: node.stop,
+    orphanGraceMs: node.orphanGraceMs,
+    contain: node.contain,
+    successExitCodes: node.successExitCodes,
+    observe: (stream: "stdout" | "stderr", bytes: Buffer) => book.log.append(node.path, stream, bytes),
+    forward: node.outputs.map(({ stream, as, method, to }) => ({
+      stream,
+      as,
+      ...(method === undefined ? {} : { method }),
+      resolve: () => (isActorRef(to) ? to : book.find(to, node.path)),
+    })),
+  };
+}

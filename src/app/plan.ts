@@ -1,0 +1,253 @@
+/**
+ * Turns a checked tree into what will be started: instances told apart, variables filled in, paths made absolute, output
+ * targets found, defaults in place. It reads the environment it is given; it touches no file and starts nothing.
+ */
+
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type ActorRef, isActorRef } from "../ref.js";
+import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
+import { type ConfigPath, type ConfigProblem, configError } from "./config-problem.js";
+import type { ConfigSource } from "./config-source.js";
+import { interpolate } from "./interpolate.js";
+import { nearestIds, resolveId } from "./resolve-id.js";
+import type { ActorClass } from "./tree-spec.js";
+
+/** How long anything but a supervisor or a process has to end. */
+const defaultShutdownMs = 5_000;
+const defaultGraceMs = 5_000;
+const defaultOrphanGraceMs = 500;
+
+interface PlannedBase {
+  readonly id: string;
+  /** Ids from the root, joined by `/`. */
+  readonly path: string;
+  readonly restart: "permanent" | "transient" | "temporary";
+  readonly shutdown: number | "infinity" | "brutal_kill";
+}
+
+/** A supervisor to start. */
+export interface PlannedSupervisor extends PlannedBase {
+  readonly kind: "supervisor";
+  readonly intensity: { readonly max: number; readonly withinMs: number } | "unlimited";
+  readonly children: readonly PlannedNode[];
+}
+
+/** Where one stream of a process goes. */
+export interface PlannedOutput {
+  readonly stream: "stdout" | "stderr";
+  readonly as: "lines" | "bytes";
+  readonly method: string | undefined;
+  /** A path in the tree, or a ref given in the API. */
+  readonly to: string | ActorRef;
+}
+
+/** A process to start; one instance of it. */
+export interface PlannedProcess extends PlannedBase {
+  readonly kind: "process";
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly stop: { readonly signal: string; readonly graceMs: number };
+  readonly orphanGraceMs: number;
+  readonly successExitCodes: readonly number[];
+  readonly contain: "auto" | "cgroup" | "tree";
+  readonly outputs: readonly PlannedOutput[];
+}
+
+/** An actor to start: its class, or where the class is found. */
+export interface PlannedActor extends PlannedBase {
+  readonly kind: "actor";
+  readonly class: ActorClass | undefined;
+  /** A file's absolute path or a package's name. */
+  readonly module: string | undefined;
+  readonly exportName: string;
+  readonly args: readonly unknown[];
+}
+
+/** Any node to start. */
+export type PlannedNode = PlannedSupervisor | PlannedProcess | PlannedActor;
+
+/** The variables that texts are filled from, and that processes inherit. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Plans a whole tree.
+ *
+ * @throws {ConfigError} for a variable that is not set, and for an output target that is not there or not alone.
+ */
+export function planTree(root: CheckedSupervisor, source: ConfigSource, environment: Environment): PlannedSupervisor {
+  const planner = new Planner(source, environment);
+  const [planned] = planner.node(root);
+  if (planned?.kind === "supervisor") planner.findTargets(planned);
+  if (planner.problems.length > 0 || planned?.kind !== "supervisor") throw configError(planner.problems);
+  return planned;
+}
+
+/** Plans one child by itself; its targets are looked for when output arrives. @throws {ConfigError} as {@link planTree}. */
+export function planChild(child: CheckedNode, source: ConfigSource, environment: Environment): readonly PlannedNode[] {
+  const planner = new Planner(source, environment);
+  const planned = planner.node(child);
+  if (planner.problems.length > 0) throw configError(planner.problems);
+  return planned;
+}
+
+/** Lists `node` and everything below it, parents first. */
+export function* everyNode(node: PlannedNode): Generator<PlannedNode> {
+  yield node;
+  if (node.kind === "supervisor") for (const child of node.children) yield* everyNode(child);
+}
+
+interface Target {
+  readonly from: string;
+  readonly output: PlannedOutput & { to: string };
+  readonly at: ConfigPath;
+}
+
+class Planner {
+  readonly problems: ConfigProblem[] = [];
+  readonly #source: ConfigSource;
+  readonly #environment: Environment;
+  readonly #targets: Target[] = [];
+
+  constructor(source: ConfigSource, environment: Environment) {
+    this.#source = source;
+    this.#environment = environment;
+  }
+
+  node(node: CheckedNode): readonly PlannedNode[] {
+    if (node.kind === "supervisor") return [this.#supervisor(node)];
+    if (node.kind === "actor") return [this.#actor(node)];
+    const count = node.fields.instances ?? 1;
+    if (count === 1) return [this.#process(node, 1, node.id)];
+    return Array.from({ length: count }, (_, index) => this.#process(node, index + 1, `${node.id}.${index + 1}`));
+  }
+
+  /** Finds each output's target in the planned tree: a sibling first, then whatever the id names alone. */
+  findTargets(root: PlannedSupervisor): void {
+    const nodes = new Map([...everyNode(root)].map((node) => [node.path, node]));
+    for (const { from, output, at } of this.#targets) {
+      const parent = from.slice(0, from.lastIndexOf("/"));
+      const sibling = nodes.get(`${parent}/${output.to}`);
+      const found = sibling === undefined ? resolveId(output.to, nodes.keys()) : { path: sibling.path };
+      const name = `${from}.${output.stream}.to`;
+      if (!("path" in found)) {
+        const choice =
+          found.candidates.length > 0
+            ? `it can be ${found.candidates.join(" or ")}`
+            : nearestIds(output.to, nodes.keys());
+        const got = found.candidates.length > 0 ? "names more than one child" : "names no child of the tree";
+        this.#problem(at, name, `\`${output.to}\` ${got}; ${choice}`);
+      } else if (nodes.get(found.path)?.kind === "supervisor") {
+        this.#problem(at, name, `\`${output.to}\` is a supervisor, allowed is an actor`);
+      } else if (nodes.get(found.path)?.kind === "process" && output.method === undefined) {
+        this.#problem(at, name, `\`${output.to}\` is a process, allowed is an actor (or \`method: write\` beside it)`);
+      } else {
+        output.to = found.path;
+      }
+    }
+  }
+
+  #supervisor(node: CheckedSupervisor): PlannedSupervisor {
+    const { restart = "permanent", shutdown = "infinity", intensity = {} } = node.fields;
+    return {
+      kind: "supervisor",
+      id: node.id,
+      path: node.path,
+      restart,
+      shutdown,
+      intensity:
+        intensity === "unlimited" ? intensity : { max: intensity.max ?? 3, withinMs: intensity.within ?? 5_000 },
+      children: node.children.flatMap((child) => this.node(child)),
+    };
+  }
+
+  #actor(node: CheckedActor): PlannedActor {
+    const { restart = "permanent", shutdown = defaultShutdownMs, args = [] } = node.fields;
+    const written = node.fields.module;
+    const module = written === undefined ? undefined : this.#fill(written, node, ["module"], {});
+    const hash = module?.lastIndexOf("#") ?? -1;
+    return {
+      kind: "actor",
+      id: node.id,
+      path: node.path,
+      restart,
+      shutdown,
+      class: node.fields.class as ActorClass | undefined,
+      module: module === undefined ? undefined : this.#modulePath(hash < 0 ? module : module.slice(0, hash)),
+      exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
+      args,
+    };
+  }
+
+  #process(node: CheckedProcess, instance: number, id: string): PlannedProcess {
+    const { fields } = node;
+    const path = `${node.path.slice(0, node.path.length - node.id.length)}${id}`;
+    const own = { instance: String(instance) };
+    const cwd = fields.cwd === undefined ? this.#source.folder : this.#fill(fields.cwd, node, ["cwd"], own);
+    const graceMs = fields.stop?.grace ?? defaultGraceMs;
+    const outputs = (["stdout", "stderr"] as const).flatMap((stream) => this.#output(node, path, stream));
+    return {
+      kind: "process",
+      id,
+      path,
+      restart: fields.restart ?? "permanent",
+      shutdown: fields.shutdown ?? graceMs + 1_000,
+      argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
+      cwd: resolve(this.#source.folder, cwd),
+      env: this.#env(node, own),
+      stop: { signal: fields.stop?.signal ?? "SIGTERM", graceMs },
+      orphanGraceMs: fields.onOwnerDeath?.grace ?? defaultOrphanGraceMs,
+      successExitCodes: fields.successExitCodes ?? [0],
+      contain: fields.contain ?? "auto",
+      outputs,
+    };
+  }
+
+  #output(node: CheckedProcess, path: string, stream: "stdout" | "stderr"): readonly PlannedOutput[] {
+    const field = node.fields[stream];
+    if (field === undefined) return [];
+    const at = [...node.at, stream, "to"];
+    const output = { stream, as: field.as ?? "lines", method: field.method } as const;
+    if (typeof field.to === "string") {
+      const named = { ...output, to: field.to };
+      this.#targets.push({ from: path, output: named, at });
+      return [named];
+    }
+    if (isActorRef(field.to)) return [{ ...output, to: field.to }];
+    this.#problem(at, `${path}.${stream}.to`, "got an object that is no ref, allowed is an actor's id or its ref");
+    return [];
+  }
+
+  #env(node: CheckedProcess, own: Readonly<Record<string, string>>): Record<string, string> {
+    const env: Record<string, string> = {};
+    const inherited = node.fields.clearEnv === true ? {} : this.#environment;
+    for (const [name, value] of Object.entries(inherited)) if (value !== undefined) env[name] = value;
+    if (node.fields.instances !== undefined) env.COPAL_INSTANCE = own.instance ?? "1";
+    for (const [name, value] of Object.entries(node.fields.env ?? {})) {
+      if (value === null) delete env[name];
+      else env[name] = this.#fill(value, node, ["env", name], own);
+    }
+    return env;
+  }
+
+  #fill(text: string, node: CheckedNode, field: ConfigPath, own: Readonly<Record<string, string>>): string {
+    const filled = interpolate(text, { ...this.#environment, ...own });
+    if ("text" in filled) return filled.text;
+    const at = [...node.at, ...field];
+    const name = `${node.path}.${field.join(".")}`;
+    // Each instance fills the same text: the sentence is told once.
+    if (!this.problems.some((problem) => problem.path === name)) this.#problem(at, name, filled.problem);
+    return text;
+  }
+
+  #modulePath(written: string): string {
+    if (written.startsWith("file:")) return fileURLToPath(written);
+    return written.startsWith(".") || written.startsWith("/") ? resolve(this.#source.folder, written) : written;
+  }
+
+  #problem(at: ConfigPath, path: string, text: string): void {
+    this.problems.push({ file: this.#source.file, place: this.#source.locate(at, "value"), path, text });
+  }
+}

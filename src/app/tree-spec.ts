@@ -1,0 +1,98 @@
+/**
+ * The types of a supervision tree as a person writes it, in every form of the config and in the API.
+ * They describe the shape; what is checked, and the sentences of the errors, stand in the schema beside this file.
+ */
+
+import type { Actor } from "../actors/actor.js";
+import type { ActorRef } from "../ref.js";
+
+/** Milliseconds, or a number with a unit: `"200ms"`, `"5s"`, `"1m"`, `"2h"`. */
+export type Duration = number | string;
+
+/** When a child is started again after its end: OTP's words, and those of container tools. */
+export type RestartWord = "permanent" | "transient" | "temporary" | "always" | "on-failure" | "no";
+
+/** What any child may say. */
+export interface AnyChild {
+  /** Default `permanent`; `always` is `permanent`, `on-failure` is `transient`, `no` is `temporary`. */
+  restart?: RestartWord | undefined;
+  /**
+   * How long the child has to end when its supervisor asks; then it is killed. Default 5s; supervisors `infinity`;
+   * processes their stop plan plus 1s.
+   */
+  shutdown?: Duration | "infinity" | "brutal_kill" | undefined;
+  /** Keys that begin with `x-` are yours: Copal never reads them. */
+  [own: `x-${string}`]: unknown;
+}
+
+/** A supervisor: the root of every tree, and any inner node. */
+export interface SupervisorChild extends AnyChild {
+  /** The id: `[A-Za-z0-9_-]+`, unique among siblings. */
+  supervisor: string;
+  strategy?: "one_for_one" | undefined;
+  /** At most `max` restarts within a sliding window of `within`; default 3 within 5s. */
+  intensity?: { max?: number | undefined; within?: Duration | undefined } | "unlimited" | undefined;
+  /** Started in this order, each when the one before it is up; stopped in reverse. */
+  children: readonly ChildSpecInput[];
+}
+
+/** Where a process's output goes as messages. */
+export interface OutputTarget {
+  /** An actor's id (a sibling first, then the whole tree), or in the API its ref. */
+  to: string | ActorRef;
+  /** The method each line or chunk is cast to; without it the actor gets a `line` or `output` message. */
+  method?: string | undefined;
+  /** Default `lines`. */
+  as?: "lines" | "bytes" | undefined;
+}
+
+/** One operating-system process, or several alike (`instances`). */
+export interface ProcessChild extends AnyChild {
+  process: string;
+  /** A list is executed as it stands; a text is run by `/bin/sh -c`. */
+  command: string | readonly (string | number | boolean)[];
+  /** Default: the config's folder. */
+  cwd?: string | undefined;
+  /** Added to the environment of Copal itself; `null` takes a variable away. */
+  env?: Readonly<Record<string, string | number | boolean | null>> | undefined;
+  /** Starts from an empty environment. */
+  clearEnv?: boolean | undefined;
+  /** Default SIGTERM, then SIGKILL after 5s; always the whole tree. */
+  stop?: { signal?: string | undefined; grace?: Duration | undefined } | undefined;
+  /** How long the process has when Node.js or its actor is gone. Default 500ms; 0 kills at once. */
+  onOwnerDeath?: { grace?: Duration | undefined } | undefined;
+  /** Exit codes that count as a normal end. Default `[0]`. */
+  successExitCodes?: readonly number[] | undefined;
+  /** Starts `api.1`, `api.2`, …, each with COPAL_INSTANCE and `${instance}`. Default 1: the plain id. */
+  instances?: number | undefined;
+  stdout?: OutputTarget | undefined;
+  stderr?: OutputTarget | undefined;
+  /** How the tree is held. Default `auto`: a cgroup where one can be made. */
+  contain?: "auto" | "cgroup" | "tree" | undefined;
+}
+
+/** A class of actors: what `class` takes and what a `module` exports. */
+export type ActorClass<T extends Actor = Actor> = new () => T;
+
+/** An actor. */
+export interface ActorChild extends AnyChild {
+  actor: string;
+  /** `./file.ts#Export`, a file URL or a package; the default export when there is no `#`. */
+  module?: string | undefined;
+  /** The class itself, in the API. */
+  class?: ActorClass | undefined;
+  /** Given to `init`. */
+  args?: readonly unknown[] | undefined;
+  thread?: "main" | undefined;
+}
+
+/** Any child of a supervisor. */
+export type ChildSpecInput = SupervisorChild | ProcessChild | ActorChild;
+
+/** A whole tree: its root is a supervisor. */
+export type TreeSpec = SupervisorChild & { $schema?: string };
+
+/** Gives `tree` back as it is: for completion and type errors in a `copal.config.ts`. */
+export function defineTree(tree: TreeSpec): TreeSpec {
+  return tree;
+}

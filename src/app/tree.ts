@@ -1,0 +1,230 @@
+/**
+ * A running supervision tree: started from a spec in the config's shape, asked for refs and rows, stopped as a whole.
+ * It knows specs, paths and the root supervisor; terminals, sockets and signals are not its business.
+ */
+
+import { cellOf } from "../actors/address.js";
+import type { Cell } from "../actors/cell.js";
+import { exitActor, stopActor, whenEnded } from "../actors/exit-actor.js";
+import { isAlive } from "../actors/runtime.js";
+import { setSpecStarter } from "../actors/start-actor.js";
+import type { ExitReason } from "../exit.js";
+import type { ActorRef, AnyMessages } from "../ref.js";
+import type { ChildSpec } from "../supervisor/child-spec.js";
+import { type Exhaustion, supervisorSnapshot } from "../supervisor/snapshot.js";
+import { startSupervisor } from "../supervisor/supervisor.js";
+import { checkChild, checkTree } from "./check-tree.js";
+import { childSpec, loadClasses, startNode, type TreeBook } from "./child-specs.js";
+import type { ConfigSource } from "./config-source.js";
+import { sourceOf } from "./load.js";
+import { OutputLog } from "./output-log.js";
+import { type Environment, everyNode, type PlannedSupervisor, planChild, planTree } from "./plan.js";
+import { type ResolvedId, resolveId } from "./resolve-id.js";
+import { type TreeRow, treeRows } from "./tree-rows.js";
+import type { ActorClass, TreeSpec } from "./tree-spec.js";
+
+/** How a tree ended. */
+export interface RootEnd {
+  readonly reason: ExitReason;
+  /** Why the root gave up, where it did: which child, how often, its last exit. */
+  readonly exhaustion: Exhaustion | undefined;
+}
+
+/** How to start a tree; every field has a default. */
+export interface StartTreeOptions {
+  /** The folder that relative paths start from. Default: the working directory. */
+  readonly folder?: string;
+  /** Aborting it stops a start in progress; what was started is stopped in reverse, then the start rejects. */
+  readonly signal?: AbortSignal;
+  /** What `${VAR}` is filled from and processes inherit. Default: `process.env`. */
+  readonly environment?: Environment;
+}
+
+/**
+ * Starts a supervision tree and resolves when every child of it is up.
+ *
+ * The spec is checked whole and the actors' modules are loaded before anything starts. Children start in order; when one
+ * fails, those before it are stopped in reverse and nothing is left.
+ *
+ * @throws {ConfigError} if the spec is wrong, with a line for each fault.
+ * @throws {StartError} if a child did not start.
+ */
+export async function start(spec: TreeSpec, options: StartTreeOptions = {}): Promise<Tree> {
+  const tree = planSource(sourceOf(spec, options.folder ?? process.cwd()), options.environment);
+  await tree.start(options.signal);
+  return tree;
+}
+
+/** Checks and plans a config without starting it. @throws {ConfigError} as {@link start}. */
+export function planSource(source: ConfigSource, environment: Environment = process.env): Tree {
+  return new Tree(planTree(checkTree(source), source, environment), source, environment);
+}
+
+/** A supervision tree. Made by {@link start}; it is over when its root has ended. */
+export class Tree {
+  /** The last output of its processes. */
+  readonly log = new OutputLog();
+  /** The root's id. */
+  readonly id: string;
+  readonly #plan: PlannedSupervisor;
+  readonly #source: ConfigSource;
+  readonly #environment: Environment;
+  readonly #refs = new Map<string, ActorRef>();
+  readonly #ends = new Map<string, { readonly reason: ExitReason; readonly atMs: number }>();
+  readonly #book: TreeBook;
+  readonly #startedAtMs = Date.now();
+  #root: ActorRef | undefined;
+  #isStarting = true;
+
+  /** Settles once, when the root has ended for whatever reason; never rejects. Pending until the tree has started. */
+  readonly ended: Promise<RootEnd>;
+  #end: (end: RootEnd) => void = () => {};
+
+  constructor(plan: PlannedSupervisor, source: ConfigSource, environment: Environment) {
+    this.#plan = plan;
+    this.#source = source;
+    this.#environment = environment;
+    this.id = plan.id;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#book = {
+      log: this.log,
+      folder: source.folder,
+      classes: new Map<string, ActorClass>(),
+      note: (path, ref) => this.#note(path, ref),
+      noteEnd: (path, reason) => this.#ends.set(path, { reason, atMs: Date.now() }),
+      find: (id, from) =>
+        this.#refs.get(id) ?? this.#refs.get(`${from.slice(0, from.lastIndexOf("/"))}/${id}`) ?? this.whereis(id),
+    };
+  }
+
+  /** Starts the planned tree. Used by {@link start} and `copal up`; once per tree. */
+  async start(signal?: AbortSignal): Promise<void> {
+    try {
+      await unlessAborted(loadClasses(everyNode(this.#plan), this.#book, this.#source.file), signal);
+      this.#note(
+        this.#plan.path,
+        await startSupervisor(null, {
+          path: this.#plan.path,
+          intensity: this.#plan.intensity,
+          children: this.#plan.children.map((child) => childSpec(child, this.#book)),
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      );
+    } finally {
+      this.#isStarting = false;
+    }
+  }
+
+  /** Gives the ref of the actor or process that `id` names now: a path or an unambiguous tail; undefined when there is none. */
+  whereis<T = AnyMessages>(id: string): ActorRef<T> | undefined {
+    const found = this.resolve(id);
+    const ref = "path" in found ? this.#refs.get(found.path) : undefined;
+    return ref !== undefined && isAlive(ref) ? (ref as ActorRef<T>) : undefined;
+  }
+
+  /** Finds the path that `id` names among all nodes, running or not. */
+  resolve(id: string): ResolvedId {
+    return resolveId(
+      id,
+      this.snapshot().map((row) => row.path),
+    );
+  }
+
+  /** Gives a row for each node, parents first, as `copal ps --json` shows them, without what must be measured. */
+  snapshot(): readonly TreeRow[] {
+    return treeRows(this.#plan, {
+      refs: this.#refs,
+      ends: this.#ends,
+      isStarting: this.#isStarting,
+      startedAtMs: this.#startedAtMs,
+    });
+  }
+
+  /** Makes the child specification of the planned node at `path` again; undefined when the plan has none there. */
+  specOf(path: string): ChildSpec | undefined {
+    for (const node of everyNode(this.#plan)) if (node.path === path) return childSpec(node, this.#book);
+    return undefined;
+  }
+
+  /** The ref of the supervisor above a path, for requests about the child. */
+  supervisorOf(path: string): ActorRef | undefined {
+    return this.#refs.get(path.slice(0, path.lastIndexOf("/")));
+  }
+
+  /** Stops the tree in order, children in reverse, and resolves when nothing of it is left. Also when it had ended already. */
+  async stop(): Promise<void> {
+    if (this.#root === undefined) return;
+    await stopActor(this.#root, { reason: "shutdown", shutdown: "infinity" });
+  }
+
+  /** Kills everything at once, without a stop signal, and resolves when nothing of it is left. */
+  async kill(): Promise<void> {
+    const root = this.#root;
+    if (root === undefined || cellOf(root).hasEnded) return;
+    // Supervisors first, all in this turn: none of them lives to restart what dies next.
+    const refs = [...descendants(cellOf(root))].map((cell) => cell.ref);
+    const ends = refs.map((ref) => whenEnded(ref));
+    for (const ref of refs) exitActor(ref, "kill");
+    await Promise.all(ends);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #note(path: string, ref: ActorRef): void {
+    this.#refs.set(path, ref);
+    if (path !== this.#plan.path || this.#root !== undefined) return;
+    this.#root = ref;
+    treesByRoot.set(ref, { book: this.#book, environment: this.#environment });
+    void whenEnded(ref).then((reason) => this.#end({ reason, exhaustion: supervisorSnapshot(ref)?.exhaustion }));
+  }
+}
+
+const treesByRoot = new WeakMap<ActorRef, { readonly book: TreeBook; readonly environment: Environment }>();
+
+// What `this.start(spec)` of an actor uses: the config's shape, relative to the folder of the tree the actor lives in.
+setSpecStarter(async (parent: Cell, spec: unknown): Promise<ActorRef> => {
+  const { book, environment } = contextOf(parent);
+  const source = sourceOf(spec, book.folder);
+  const parentPath = parent.label;
+  const [node, second] = planChild(checkChild(source, parentPath), source, environment);
+  if (node === undefined || second !== undefined) {
+    throw new TypeError("`instances` is for the children of a supervisor, an actor starts one child at a time");
+  }
+  return startNode(node, { parent, signal: parent.endSignal, path: node.path, id: node.id }, book);
+});
+
+function contextOf(parent: Cell): { readonly book: TreeBook; readonly environment: Environment } {
+  for (let cell: Cell | null = parent; cell !== null; cell = cell.parent) {
+    const context = treesByRoot.get(cell.ref);
+    if (context !== undefined) return context;
+  }
+  const book: TreeBook = {
+    log: new OutputLog(),
+    folder: process.cwd(),
+    classes: new Map(),
+    note: () => {},
+    noteEnd: () => {},
+    find: () => undefined,
+  };
+  return { book, environment: process.env };
+}
+
+/** Waits for `work`, but no longer than until the signal aborts: a module may take for ever to load. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+/** Lists a cell and everything below it, parents first. */
+function* descendants(cell: Cell): Generator<Cell> {
+  yield cell;
+  for (const child of cell.children ?? []) yield* descendants(child);
+}

@@ -80,10 +80,6 @@ export class Session implements AsyncDisposable {
         this.#outputs[stream]?.ended();
       },
       exited: (report) => {
-        for (const stream of ["stdout", "stderr"] as const) {
-          if (!this.#closed.has(stream)) this.#outputs[stream]?.ended();
-          this.#closed.add(stream);
-        }
         this.#report = report;
         this.#onExit(report);
       },

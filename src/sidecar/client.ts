@@ -16,7 +16,7 @@ import { StdinQueue } from "./stdin-queue.js";
 /** The two streams a process writes to. */
 export type OutputStream = "stdout" | "stderr";
 
-/** Where the events of one process go. Each is called at most once but `output`; after `exited` nothing is called. */
+/** Where the events of one process go. `closed` is called once for each stream and `exited` once, after which nothing is called. */
 export interface SidecarSink {
   /** Bytes arrived; they are the sink's to keep, and it gives credit once they are consumed. */
   output(stream: OutputStream, bytes: Buffer): void;
@@ -87,6 +87,8 @@ export class SidecarClient {
   readonly #startedAt = performance.now();
   readonly #startId: number;
   readonly #requests = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  /** Which streams have not ended yet. */
+  readonly #isOpen = { stdout: true, stderr: true };
   #place: Started | undefined;
   /** Why nothing reaches the process any more; made when somebody asks, since most ends disappoint nobody. */
   #failure: (() => Error) | undefined;
@@ -207,14 +209,13 @@ export class SidecarClient {
       case "stats":
         return this.#settle(event.id, event.body);
       case "closed":
-        if (event.body.stream !== STREAM.stdin)
-          this.#sink.closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
+        if (event.body.stream !== STREAM.stdin) this.#closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
         return;
       case "error":
         return this.#refused(event.id, event.body);
       case "exited":
         this.#end(() => gone(this.#argv0));
-        return this.#sink.exited(exitReport(event.body));
+        return this.#exited(exitReport(event.body));
     }
   }
 
@@ -223,6 +224,18 @@ export class SidecarClient {
     const isWorthKeeping = owned && bytes.length * 4 > bytes.buffer.byteLength;
     const kept = isWorthKeeping ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.from(bytes);
     this.#sink.output(stream === STREAM.stdout ? "stdout" : "stderr", kept);
+  }
+
+  #closed(stream: OutputStream): void {
+    if (!this.#isOpen[stream]) return;
+    this.#isOpen[stream] = false;
+    this.#sink.closed(stream);
+  }
+
+  #exited(report: ExitReport): void {
+    this.#closed("stdout");
+    this.#closed("stderr");
+    this.#sink.exited(report);
   }
 
   #settle(id: number, value: unknown): void {
@@ -273,7 +286,7 @@ export class SidecarClient {
     this.#fail(() => error);
     if (!place) return;
     void waitForLostTree(place, this.#connection.server).then(() =>
-      this.#sink.exited(lostReport(performance.now() - this.#startedAt)),
+      this.#exited(lostReport(performance.now() - this.#startedAt)),
     );
   }
 }

@@ -9,6 +9,7 @@ import { isMainThread } from "node:worker_threads";
 import { SidecarError, UnsupportedError } from "../errors.js";
 import { PROTOCOL_VERSIONS } from "../wire/messages.js";
 import { resinPath } from "./binary.js";
+import { warmUp } from "./warm-up.js";
 
 /** What the fork server says of itself in its first line (docs/protocol.md section 1). */
 interface Announcement {
@@ -94,6 +95,7 @@ export class ForkServer {
         { stage: "hello", path },
       );
     }
+    warmUp();
     return new ForkServer(child, announcement, lines);
   }
 

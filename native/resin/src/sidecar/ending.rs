@@ -147,8 +147,8 @@ impl Sidecar {
         }
         match farewell {
             Farewell::Exited(leader_end) => {
+                // Their ends go without saying.
                 held.outputs.iter_mut().for_each(Output::finish);
-                say_closed(&mut held, |event| self.owner.tell_after_output(event));
                 self.owner.tell_after_output(&Event::Exited(Box::new(exited(&held, leader_end))));
             }
             Farewell::StartFailed { id, error } => self.say_start_failed(id, error.stage, error.errno),

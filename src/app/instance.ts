@@ -5,6 +5,7 @@
 
 import { isCopalError } from "../errors.js";
 import { formatExit } from "../exit.js";
+import { closeForkServer } from "../sidecar/fork-server.js";
 import { formatExhaustion } from "../supervisor/snapshot.js";
 import type { ConfigSource } from "./config-source.js";
 import { ControlServer } from "./control-server.js";
@@ -54,6 +55,7 @@ export async function runInstance(options: InstanceOptions): Promise<number> {
     options.observer.starting(tree, place.path);
     return await runTree(tree, place.path, options);
   } finally {
+    await closeForkServer();
     await server.announceStopped();
     server.close();
     place.remove();

@@ -9,6 +9,7 @@ import { isMainThread } from "node:worker_threads";
 import { SidecarError, UnsupportedError } from "../errors.js";
 import { PROTOCOL_VERSIONS } from "../wire/messages.js";
 import { resinPath } from "./binary.js";
+import { closeIdle } from "./idle-sidecars.js";
 import { warmUp } from "./warm-up.js";
 
 /** What the fork server says of itself in its first line (docs/protocol.md section 1). */
@@ -32,6 +33,15 @@ export function forkServer(): Promise<ForkServer> {
     throw error;
   });
   return current;
+}
+
+/**
+ * Ends the fork server, if one runs, and resolves when it is gone: for a program that wants to leave nothing behind, not even for a moment.
+ * Sidecars that hold a process are ended first, as if their owner were gone. The next start makes a new one.
+ */
+export async function closeForkServer(): Promise<void> {
+  const server = await current?.catch(() => undefined);
+  await server?.close();
 }
 
 /** A fork server that listens; it ends by itself when this Node process does and everything it held is gone. */
@@ -84,12 +94,12 @@ export class ForkServer {
         }
       };
     }).catch((error: unknown) => {
-      child.kill("SIGKILL");
+      putAway(child);
       throw error;
     });
     const [min, max] = announcement.versions;
     if (min > PROTOCOL_VERSIONS[1] || max < PROTOCOL_VERSIONS[0]) {
-      (child.stdin as Writable).destroy();
+      putAway(child);
       throw new SidecarError(
         `${path} ${announcement.resin} speaks protocol ${min} to ${max}, this Copal ${PROTOCOL_VERSIONS.join(" to ")}; build them from one source`,
         { stage: "hello", path },
@@ -107,6 +117,17 @@ export class ForkServer {
   /** Forgets this server, so that the next start makes a new one; processes it held go on. */
   abandon(): void {
     this.#end();
+  }
+
+  /** Lets go of its life line and waits for its end, which is when everything it held is gone. */
+  async close(): Promise<void> {
+    this.abandon();
+    closeIdle();
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.ref();
+    this.#child.stdin?.destroy();
+    await ended;
   }
 
   /**
@@ -150,6 +171,18 @@ export class ForkServer {
     if (this.#child.exitCode === null && this.#child.signalCode === null) return;
     this.#child.stdout?.destroy();
     this.#child.stdin?.destroy();
+  }
+}
+
+/** Ends a program that turned out to be no fork server of ours, with whatever it started in its session. */
+function putAway(child: ChildProcess): void {
+  child.stdin?.destroy();
+  child.stdout?.destroy();
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // It has ended already.
   }
 }
 

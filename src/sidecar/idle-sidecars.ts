@@ -31,6 +31,12 @@ export function takeIdle(): Connection | undefined {
   }
 }
 
+/** Closes all that wait. */
+export function closeIdle(): void {
+  tick();
+  tick();
+}
+
 function tick(): void {
   for (const connection of idle.old) connection.close();
   idle.old = idle.young;

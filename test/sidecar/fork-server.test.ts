@@ -1,0 +1,77 @@
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { open } from "#src/process/open.js";
+import { closeForkServer, forkServer } from "#src/sidecar/fork-server.js";
+import { eventually } from "../support/eventually.js";
+import { childrenOf, isRunning } from "../support/proc.js";
+
+t.afterEach(async () => {
+  delete process.env.COPAL_RESIN;
+  await closeForkServer();
+});
+
+t.test("a fork server that was killed is replaced at the next start, and what it held goes on", async (t) => {
+  const held = await open("sleep", ["1000"]);
+  const first = await forkServer();
+  process.kill(first.osPid, "SIGKILL");
+  await eventually(() => !isRunning(first.osPid));
+  const session = await open("true");
+  t.match(await session.exited, { code: 0 });
+  t.not((await forkServer()).osPid, first.osPid);
+  t.ok(isRunning(held.osPid));
+  await held.stop();
+  t.notOk(isRunning(held.osPid));
+});
+
+t.test("closing it leaves neither it nor a sidecar", async (t) => {
+  const session = await open("true");
+  await session.exited;
+  await closeForkServer();
+  t.notOk(isRunning(session.place.sidecarPid));
+  t.strictSame(
+    childrenOf(process.pid).filter(({ name }) => name === "resin"),
+    [],
+  );
+});
+
+t.test("sidecars serve one process after another, and never two at once", async (t) => {
+  const first = await open("true");
+  await first.exited;
+  const second = await open("sleep", ["1000"]);
+  t.equal(second.place.sidecarPid, first.place.sidecarPid, "the idle one is taken");
+  const third = await open("sleep", ["1000"]);
+  t.not(third.place.sidecarPid, second.place.sidecarPid);
+  await Promise.all([second.stop(), third.stop()]);
+});
+
+t.test("an idle sidecar that was killed is not the next process's loss", async (t) => {
+  const first = await open("true");
+  await first.exited;
+  process.kill(first.place.sidecarPid, "SIGKILL");
+  const second = await open("echo", ["still"]);
+  t.match(await second.exited, { code: 0 });
+});
+
+for (const [what, script, stage, message] of [
+  ["a resin that is not there", undefined, "find", /cannot be used: ENOENT/],
+  ["a resin that is something else", "#!/bin/sh\necho hello\nsleep 1000\n", "start", /is not resin/],
+  ["a resin that ends at once", "#!/bin/sh\nexit 3\n", "start", /ended before it listened, with code 3/],
+  [
+    "a resin of another protocol",
+    `#!/bin/sh\necho '{"resin":"9.0.0","versions":[7,9],"socket":"x","pid":1}'\ncat\n`,
+    "hello",
+    /9\.0\.0 speaks protocol 7 to 9, this Copal 1 to 1/,
+  ],
+] as const) {
+  t.test(`${what} is one sentence with its stage, and nothing is left`, async (t) => {
+    const path = join(t.testdir(), "resin");
+    if (script !== undefined) {
+      writeFileSync(path, script);
+      chmodSync(path, 0o755);
+    }
+    process.env.COPAL_RESIN = path;
+    await t.rejects(open("true"), { code: "ERR_SIDECAR", stage, message });
+    await eventually(() => childrenOf(process.pid).length === 0);
+  });
+}

@@ -39,6 +39,12 @@ const lines = existsSync(results) ? readFileSync(results, "utf8").split("\n") : 
 const passed = lines.filter((line) => /^ {4}ok /.test(line)).length + rust.passed;
 const failed = lines.filter((line) => /^ {4}not ok /.test(line)).length + rust.failed;
 const skipped = [...new Set(lines.filter((line) => /# SKIP|# SKIPPED:/.test(line)).map((line) => line.trim()))];
+// Whatever the reporter made of it: every failure by name, with what was found and what was wanted.
+lines.forEach((line, at) => {
+  if (!/^ {4,}not ok /.test(line)) return;
+  const end = lines.findIndex((other, index) => index > at && /^\s*\.\.\.$/.test(other));
+  process.stdout.write(`${lines.slice(at, Math.min(end + 1 || at + 1, at + 40)).join("\n")}\n`);
+});
 for (const line of skipped) process.stdout.write(`SKIPPED: ${line.replace(/^.*# SKIP(PED:)?\s*/, "")}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
 process.exitCode = tapCode || rust.code || (passed === 0 ? 1 : 0);

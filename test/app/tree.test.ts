@@ -173,9 +173,10 @@ t.test("a killed tree is gone at once, whatever its stop plans say", async (t) =
 t.test("a tree that is stopping can still be killed", async (t) => {
   const tree = await start({
     supervisor: "app",
-    children: [{ process: "p", command: "trap '' TERM; sleep 1000 & wait; wait", stop: { grace: "1h" } }],
+    children: [{ process: "p", command: "trap '' TERM; echo ready; sleep 1000 & wait; wait", stop: { grace: "1h" } }],
   });
   const { osPid } = await refOf<ProcessActor>(tree, "p").call.status();
+  await eventually(() => tree.log.last(new Set(["app/p"]), 1).length === 1);
   const stopped = tree.stop();
   await eventually(() => tree.snapshot()[1]?.state === "stopping");
   t.ok(isRunning(osPid));

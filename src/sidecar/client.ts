@@ -245,8 +245,8 @@ export class SidecarClient {
 
   #refused(id: number, { code, errno, message }: EventBodies["error"]): void {
     // An answer to the life before this one.
-    if (id !== 0 && id < this.#startId) return;
-    const isFatal = id === 0 || id === this.#startId;
+    if (id < this.#startId) return;
+    const isFatal = id === this.#startId;
     const stage = isFatal ? "hello" : "run";
     const error = new SidecarError(`${this.#argv0}: ${message}`, { stage, code, ...(errno !== null && { errno }) });
     if (isFatal) {

@@ -3,6 +3,7 @@
  * (docs/protocol.md section 1); knows neither what a life is made of nor who owns it.
  */
 import { connect, type Socket } from "node:net";
+import { SidecarError } from "../errors.js";
 import { decodePayload, encodeFrame, eventShapes } from "../wire/codec.js";
 import { FrameReader } from "../wire/frame.js";
 import type { CommandBodies, WireEvent } from "../wire/messages.js";
@@ -119,6 +120,10 @@ export class Connection {
   #receive(payload: Uint8Array, owned: boolean): void {
     if (!this.#isOpen) return;
     const event = decodePayload(eventShapes, payload);
+    if (event.name === "error" && event.id <= HELLO_ID) {
+      const { code, message } = event.body;
+      return this.#lose(new SidecarError(message, { stage: event.id === HELLO_ID ? "hello" : "run", code }));
+    }
     if (event.name !== "hello") return this.#holder ? this.#holder.received(event, owned) : this.close();
     this.#sidecarPid = event.body.sidecarPid;
     this.server.greeted(this.#sidecarPid);

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import t from "tap";
 import { open } from "#src/process/open.js";
 import { closeForkServer, forkServer } from "#src/sidecar/fork-server.js";
+import { encodeFrame } from "#src/wire/codec.js";
+import type { EventBodies } from "#src/wire/messages.js";
 import { eventually } from "../support/eventually.js";
 import { childrenOf, isRunning } from "../support/proc.js";
 
@@ -74,4 +76,37 @@ for (const [what, script, stage, message] of [
     await t.rejects(open("true"), { code: "ERR_SIDECAR", stage, message });
     await eventually(() => childrenOf(process.pid).length === 0);
   });
+}
+
+t.test("a sidecar that refuses the protocol's version is one sentence, and nothing was started", async (t) => {
+  const path = join(t.testdir(), "resin");
+  const announcement = JSON.stringify({
+    resin: "1.0.0",
+    versions: [1, 1],
+    socket: `copal-test-${process.pid}`,
+    pid: 1,
+  });
+  writeFileSync(
+    path,
+    `#!${process.execPath}
+import { createServer } from "node:net";
+const refusal = Buffer.from(${JSON.stringify(refusal())}, "hex");
+process.stdin.resume().once("end", () => process.exit());
+createServer((socket) => socket.once("data", () => socket.end(refusal)))
+  .listen("\\0copal-test-${process.pid}", () => console.log(${JSON.stringify(announcement)}));
+`,
+    { mode: 0o755 },
+  );
+  process.env.COPAL_RESIN = path;
+  await t.rejects(open("true"), {
+    code: "ERR_SIDECAR",
+    stage: "hello",
+    osCode: "ERR_PROTOCOL_VERSION",
+    message: /speaks 2 to 3/,
+  });
+});
+
+function refusal(): string {
+  const body = { code: "ERR_PROTOCOL_VERSION", errno: null, message: "this resin speaks 2 to 3, its owner 1 to 1" };
+  return encodeFrame<EventBodies, "error">("error", 1, body).toString("hex");
 }

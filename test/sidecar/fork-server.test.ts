@@ -79,7 +79,7 @@ for (const [what, script, stage, message] of [
 }
 
 t.test("a sidecar that refuses the protocol's version is one sentence, and nothing was started", async (t) => {
-  const path = join(t.testdir(), "resin");
+  const path = join(t.testdir(), "resin.mjs");
   const announcement = JSON.stringify({
     resin: "1.0.0",
     versions: [1, 1],

@@ -10,8 +10,13 @@ const bin = (name) => join(root, "node_modules", ".bin", name);
 const steps = [
   ["types of the examples", bin("tsc"), ["-p", "examples", "--noEmit"], { cwd: root }],
   ["lint and format of TypeScript", bin("biome"), ["check", "--error-on-warnings", "."], { cwd: root }],
-  ["format of Rust", "cargo", ["fmt", "--check"], resin],
-  ["lint of Rust", "cargo", ["clippy", "--locked", "--all-targets", "--quiet", "--", "-D", "warnings"], resin],
+  ["format of Rust", "cargo", ["fmt", "--all", "--check"], resin],
+  [
+    "lint of Rust",
+    "cargo",
+    ["clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
+    resin,
+  ],
   ["audit of dependencies", process.execPath, [join(root, "scripts", "audit.mjs")], { cwd: root }],
 ];
 const failed = [];

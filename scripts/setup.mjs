@@ -43,7 +43,7 @@ async function buildResin() {
   }
   if (!existsSync(built)) say("building resin (cargo build --release --locked), which takes a minute the first time");
   const before = existsSync(built) ? statSync(built).mtimeMs : 0;
-  const { code, output } = await runQuietly("cargo", ["build", "--release", "--locked"], {
+  const { code, output } = await runQuietly("cargo", ["build", "--release", "--locked", "--workspace"], {
     cwd: at("native", "resin"),
   });
   if (code !== 0) {

@@ -2,6 +2,7 @@
  * What a caller says about a process to start, and its checked form as the wire's `start`. Knows nothing of connections.
  */
 import type { CommandBodies } from "../wire/messages.js";
+import { inheritedEnvironment } from "./inherited-environment.js";
 import { signalNumber } from "./signal-name.js";
 
 /** A text of the operating system: UTF-8 as a string, or any bytes but NUL. */
@@ -99,32 +100,9 @@ export function knownSignal(signal: string | number): number {
 
 /** The environment as one block, each `NAME=value` ended by NUL. */
 function environmentBlock(env: Readonly<Record<string, string | undefined>>): Buffer {
-  if (env === process.env) return inheritedBlock();
+  if (env === process.env) return inheritedEnvironment();
   refuseNul(env);
   return blockOf(Object.entries(env));
-}
-
-let inheritedNames: string[] = [];
-let inheritedValues: (string | undefined)[] = [];
-let inherited: Buffer = Buffer.alloc(0);
-
-/**
- * Node's own environment, read anew at every start, since programs change it, and encoded anew only when it has changed: reading a variable is a
- * call out of JavaScript, and this runs once per start.
- */
-function inheritedBlock(): Buffer {
-  const { env } = process;
-  const names = Object.keys(env);
-  let isSame = names.length === inheritedNames.length;
-  for (let i = 0; isSame && i < names.length; i++) {
-    const name = names[i] as string;
-    isSame = name === inheritedNames[i] && env[name] === inheritedValues[i];
-  }
-  if (isSame) return inherited;
-  inheritedNames = names;
-  inheritedValues = names.map((name) => env[name]);
-  inherited = blockOf(names.map((name, i) => [name, inheritedValues[i]]));
-  return inherited;
 }
 
 function blockOf(variables: readonly (readonly [name: string, value: string | undefined])[]): Buffer {

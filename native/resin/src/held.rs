@@ -24,6 +24,9 @@ const DEFAULT_PIPE_BYTES: usize = 64 * 1024;
 /// What the pipe of a flood holds; the most that anybody may ask for by default.
 const FLOOD_PIPE_BYTES: i32 = 1024 * 1024;
 
+/// Less than this at once is no flood any more.
+const TRICKLE_BYTES: usize = 16 * 1024;
+
 /// One output stream of the process.
 #[derive(Debug)]
 pub struct Output {
@@ -32,6 +35,7 @@ pub struct Output {
     window: Window,
     readable: bool,
     writers_gone: bool,
+    flooding: bool,
     widened: bool,
     /// Its end has come and was not announced yet.
     pub closed_unsaid: bool,
@@ -57,6 +61,7 @@ impl Output {
             window: Window::new(window_bytes),
             readable: false,
             writers_gone: false,
+            flooding: false,
             widened: false,
             closed_unsaid: false,
         }
@@ -81,7 +86,18 @@ impl Output {
     /// Reads once, straight into the outbox. `whole` disregards the window.
     pub fn pump(&mut self, outbox: &mut Outbox, whole: bool) -> Pumped {
         let room = if whole { usize::MAX } else { self.window.room_bytes().min(self.window.frame_bytes()) };
-        let Some(pipe) = self.pipe.as_ref().filter(|_| self.readable && room > 0) else { return Pumped::Nothing };
+        if !self.has_more() || room == 0 {
+            return Pumped::Nothing;
+        }
+        if outbox.has_data() {
+            return Pumped::Occupied;
+        }
+        if self.flooding
+            && let Some(pumped) = self.splice(outbox, room)
+        {
+            return pumped;
+        }
+        let Some(pipe) = self.pipe.as_ref() else { return Pumped::Nothing };
         let Some(place) = outbox.output_place() else { return Pumped::Occupied };
         let wanted = place.len().min(room);
         match read(pipe, &mut place[..wanted]) {
@@ -99,6 +115,24 @@ impl Output {
             Err(_) => self.ended(),
         }
         Pumped::Nothing
+    }
+
+    /// Moves pages instead of bytes. A flood that has become a trickle is read again: that takes fewer calls.
+    fn splice(&mut self, outbox: &mut Outbox, room: usize) -> Option<Pumped> {
+        match outbox.splice_from(self.stream, self.pipe.as_ref()?, room) {
+            Ok(0) => self.ended(),
+            Ok(count) => {
+                self.flooding = count >= TRICKLE_BYTES;
+                self.window.sent(count);
+                return Some(Pumped::Frame(count));
+            }
+            Err(Errno::EAGAIN) => self.readable = false,
+            Err(_) => {
+                self.flooding = false;
+                return None;
+            }
+        }
+        Some(Pumped::Nothing)
     }
 
     /// Reads and forgets everything there is: nobody will ever hear it, but the process must not block on it while it ends.
@@ -133,7 +167,8 @@ impl Output {
 
     /// Gives a process that filled its pipe a larger one: fewer wake-ups for the same bytes. Memory is only used for what is in it.
     fn widen_for_floods(&mut self, count: usize) {
-        if count >= DEFAULT_PIPE_BYTES && !std::mem::replace(&mut self.widened, true) {
+        self.flooding = count >= DEFAULT_PIPE_BYTES;
+        if self.flooding && !std::mem::replace(&mut self.widened, true) {
             // A user's share of pipe memory may be used up; the pipe is as good as before then.
             let _ = self.pipe.as_ref().map(|pipe| fcntl(pipe, FcntlArg::F_SETPIPE_SZ(FLOOD_PIPE_BYTES)));
         }

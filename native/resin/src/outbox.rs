@@ -1,12 +1,15 @@
-//! What waits to be sent to the owner: control frames, which go first, and one frame of output, which is read straight into place.
-//! Knows frames and partial writes; does not know pipes, windows or who asked for what.
+//! What waits to be sent to the owner: control frames, which go first, and one frame of output, which is read straight into place, or in a flood
+//! moved from pipe to pipe to connection without a copy. Knows frames and partial writes; does not know windows or who asked for what.
 //!
 //! While output waits, no more of it is taken from the process: a slow owner costs one buffer here, and a control frame waits for at most the
 //! rest of the one output frame that is already half sent.
 
 use std::io::IoSlice;
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, SpliceFFlags, splice};
+use nix::unistd::pipe2;
 
 use crate::wire::codec::{OUTPUT_HEADER_BYTES, write_event, write_output_header};
 use crate::wire::messages::Event;
@@ -26,6 +29,37 @@ pub enum Flushed {
     Blocked,
 }
 
+/// Where frames go. Either way takes what it can and answers how many bytes that were; EAGAIN when it takes nothing for now.
+pub trait Way {
+    /// Writes one or two slices.
+    ///
+    /// # Errors
+    /// What `write(2)` answers.
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> Result<usize, Errno>;
+
+    /// Moves at most `bytes` out of a pipe.
+    ///
+    /// # Errors
+    /// What `splice(2)` answers.
+    fn splice(&mut self, pipe: &OwnedFd, bytes: usize) -> Result<usize, Errno>;
+}
+
+/// Output that was moved out of the process's pipe without being read. A pipe of our own keeps it, so that nobody can take it away again after its
+/// length was said, and the process has its whole pipe to write on.
+#[derive(Debug)]
+struct Moved {
+    out: OwnedFd,
+    into: OwnedFd,
+    left: usize,
+}
+
+impl Moved {
+    fn new() -> Result<Self, Errno> {
+        let (out, into) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        Ok(Self { out, into, left: 0 })
+    }
+}
+
 /// The frames that wait.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -36,6 +70,10 @@ pub struct Outbox {
     data_end: usize,
     data_begun: bool,
     bulk: bool,
+    /// What follows `data`, where it is the header of a frame whose bytes were moved.
+    moved: Option<Moved>,
+    /// What must not overtake that.
+    after_moved: Vec<u8>,
 }
 
 impl Outbox {
@@ -48,6 +86,10 @@ impl Outbox {
     pub fn after_output(&mut self, event: &Event<'_>) {
         let mut frame = Vec::new();
         write_event(&mut frame, 0, event);
+        if self.has_moved() {
+            self.after_moved.extend_from_slice(&frame);
+            return;
+        }
         let end = self.data_end + frame.len();
         if self.data.len() < end {
             self.data.resize(end, 0);
@@ -79,6 +121,34 @@ impl Outbox {
         self.bulk |= self.data_end == FIRST_BUFFER_BYTES;
     }
 
+    /// Makes a frame of at most `limit` bytes of a pipe without reading them, if no output waits. Answers how many bytes; 0 at the pipe's end.
+    ///
+    /// # Errors
+    /// EAGAIN when there is nothing in it; ENFILE and the like when there is no pipe for them.
+    pub fn splice_from(&mut self, stream: u8, pipe: impl AsFd, limit: usize) -> Result<usize, Errno> {
+        let moved = match &mut self.moved {
+            Some(moved) => moved,
+            none => none.insert(Moved::new()?),
+        };
+        let flags = SpliceFFlags::SPLICE_F_NONBLOCK | SpliceFFlags::SPLICE_F_MOVE;
+        let count = splice(pipe, None, &moved.into, None, limit.min(OUTPUT_FRAME_BYTES), flags)?;
+        if count > 0 {
+            moved.left = count;
+            if self.data.len() < OUTPUT_HEADER_BYTES {
+                self.data = vec![0; OUTPUT_HEADER_BYTES];
+            }
+            let header = self.data.first_chunk_mut::<OUTPUT_HEADER_BYTES>().expect("it was just made");
+            self.data_at = write_output_header(header, stream, count);
+            self.data_end = OUTPUT_HEADER_BYTES;
+        }
+        Ok(count)
+    }
+
+    /// Whether output waits, so that no more can be taken.
+    pub fn has_data(&self) -> bool {
+        self.data_at < self.data_end || self.has_moved()
+    }
+
     /// Whether a read has filled the first buffer since the last [`Outbox::release`].
     pub fn is_flooded(&self) -> bool {
         self.bulk
@@ -89,23 +159,22 @@ impl Outbox {
         self.control.is_empty() && !self.has_data()
     }
 
-    /// Writes as much as `write` takes. `write` gets one or two slices and answers how many bytes it took.
+    /// Sends as much as `way` takes.
     ///
     /// # Errors
-    /// What `write` answers, other than EAGAIN and EINTR.
-    pub fn flush(&mut self, mut write: impl FnMut(&[IoSlice<'_>]) -> Result<usize, Errno>) -> Result<Flushed, Errno> {
+    /// What `way` answers, other than EAGAIN and EINTR.
+    pub fn flush(&mut self, way: &mut impl Way) -> Result<Flushed, Errno> {
         while !self.is_empty() {
-            let control = &self.control[self.control_at..];
-            let data = &self.data[self.data_at..self.data_end];
-            let written = match (control.is_empty(), data.is_empty(), self.data_begun) {
-                (true, _, _) => write(&[IoSlice::new(data)]),
-                (_, true, _) => write(&[IoSlice::new(control)]),
-                (_, _, true) => write(&[IoSlice::new(data), IoSlice::new(control)]),
-                (_, _, false) => write(&[IoSlice::new(control), IoSlice::new(data)]),
+            let outcome = match self.header_is_out() {
+                Some(moved) => way.splice(&moved.out, moved.left).map(|count| {
+                    moved.left -= count;
+                    count
+                }),
+                None => self.write(way),
             };
-            match written {
+            match outcome {
                 Ok(0) => return Err(Errno::EPIPE),
-                Ok(count) => self.advance(count),
+                Ok(_) => self.begin_next(),
                 Err(Errno::EAGAIN) => return Ok(Flushed::Blocked),
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno),
@@ -131,8 +200,40 @@ impl Outbox {
         }
     }
 
-    fn has_data(&self) -> bool {
-        self.data_at < self.data_end
+    fn has_moved(&self) -> bool {
+        self.moved.as_ref().is_some_and(|moved| moved.left > 0)
+    }
+
+    /// Moved bytes whose turn it is: nothing may come between a header and its bytes.
+    fn header_is_out(&mut self) -> Option<&mut Moved> {
+        let is_out = self.data_begun && self.data_at == self.data_end;
+        self.moved.as_mut().filter(|moved| is_out && moved.left > 0)
+    }
+
+    fn write(&mut self, way: &mut impl Way) -> Result<usize, Errno> {
+        let control = &self.control[self.control_at..];
+        let data = &self.data[self.data_at..self.data_end];
+        let count = match (control.is_empty(), data.is_empty(), self.data_begun) {
+            (true, _, _) => way.write(&[IoSlice::new(data)]),
+            (_, true, _) => way.write(&[IoSlice::new(control)]),
+            (_, _, true) if self.has_moved() => way.write(&[IoSlice::new(data)]),
+            (_, _, true) => way.write(&[IoSlice::new(data), IoSlice::new(control)]),
+            (_, _, false) => way.write(&[IoSlice::new(control), IoSlice::new(data)]),
+        }?;
+        self.advance(count);
+        Ok(count)
+    }
+
+    /// When a frame is out with all its bytes, what waited behind it is next.
+    fn begin_next(&mut self) {
+        if self.data_at < self.data_end || self.has_moved() {
+            return;
+        }
+        (self.data_at, self.data_end, self.data_begun) = (0, 0, false);
+        if !self.after_moved.is_empty() {
+            self.data = std::mem::take(&mut self.after_moved);
+            self.data_end = self.data.len();
+        }
     }
 
     fn advance(&mut self, count: usize) {
@@ -152,9 +253,6 @@ impl Outbox {
         }
         self.data_at += data;
         self.data_begun |= data > 0;
-        if self.data_at == self.data_end {
-            (self.data_at, self.data_end, self.data_begun) = (0, 0, false);
-        }
     }
 }
 
@@ -165,22 +263,38 @@ mod tests {
     use crate::wire::frame::FrameReader;
 
     /// Flushes `step` bytes at a time until nothing waits or `budget` bytes went out.
-    fn flush_some(outbox: &mut Outbox, sent: &mut Vec<u8>, step: usize, mut budget: usize) {
-        let flushed = outbox.flush(|slices| {
-            let mut left = step.min(budget);
+    fn flush_some(outbox: &mut Outbox, sent: &mut Vec<u8>, step: usize, budget: usize) {
+        assert!(outbox.flush(&mut Steps { sent, step, budget }).is_ok());
+    }
+
+    /// Takes a few bytes at a time, until its budget is used up.
+    struct Steps<'a> {
+        sent: &'a mut Vec<u8>,
+        step: usize,
+        budget: usize,
+    }
+
+    impl Way for Steps<'_> {
+        fn write(&mut self, slices: &[IoSlice<'_>]) -> Result<usize, Errno> {
+            let mut left = self.step.min(self.budget);
             if left == 0 {
                 return Err(Errno::EAGAIN);
             }
             let mut taken = 0;
             for slice in slices {
                 let part = left.min(slice.len());
-                sent.extend_from_slice(&slice[..part]);
+                self.sent.extend_from_slice(&slice[..part]);
                 (left, taken) = (left - part, taken + part);
             }
-            budget -= taken;
+            self.budget -= taken;
             Ok(taken)
-        });
-        assert!(flushed.is_ok());
+        }
+
+        fn splice(&mut self, pipe: &OwnedFd, bytes: usize) -> Result<usize, Errno> {
+            let mut place = vec![0; bytes.min(self.step).min(self.budget)];
+            let count = nix::unistd::read(pipe, &mut place)?;
+            self.write(&[IoSlice::new(&place[..count])])
+        }
     }
 
     fn names(sent: &[u8]) -> Vec<String> {
@@ -238,6 +352,29 @@ mod tests {
         flush_some(&mut outbox, &mut sent, 4, usize::MAX);
         assert_eq!(names(&sent), ["ok 3", "output 0", "closed 0"]);
         assert!(outbox.output_place().is_some());
+    }
+
+    #[test]
+    fn nothing_comes_between_a_header_and_bytes_that_were_moved_however_it_is_cut() {
+        for budget in 1..60 {
+            for step in [1, 7, 1000] {
+                let (out, into) = pipe2(OFlag::O_NONBLOCK).unwrap();
+                nix::unistd::write(&into, b"0123456789").unwrap();
+                let mut outbox = Outbox::default();
+                let mut sent = Vec::new();
+                assert_eq!(outbox.splice_from(1, &out, 8), Ok(8));
+                flush_some(&mut outbox, &mut sent, step, budget);
+                outbox.control(1, &Event::Ok {});
+                outbox.after_output(&Event::Closed { stream: 1 });
+                flush_some(&mut outbox, &mut sent, step, usize::MAX);
+                let all = names(&sent);
+                assert_eq!(all.len(), 3, "cut after {budget}, {step} at a time");
+                assert!(
+                    all.iter().position(|name| name == "output 0") < all.iter().position(|name| name == "closed 0")
+                );
+                assert!(outbox.is_empty());
+            }
+        }
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
+use nix::fcntl::{SpliceFFlags, splice};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{SndBuf, SndBufForce};
 use nix::unistd::{read, write};
 
-use crate::outbox::{Flushed, Outbox};
+use crate::outbox::{Flushed, Outbox, Way};
 use crate::wire::frame::FrameReader;
 use crate::wire::messages::Event;
 
@@ -143,7 +144,7 @@ impl Owner {
                 widen(connection);
             }
             let output = connection.output.as_ref().unwrap_or(&connection.input);
-            match self.outbox.flush(|slices| write_slices(output, slices)) {
+            match self.outbox.flush(&mut Descriptor(output)) {
                 Ok(Flushed::All) => {}
                 Ok(Flushed::Blocked) => self.output_ready = false,
                 Err(_) => self.close(),
@@ -184,9 +185,18 @@ fn widen(connection: &Connection) {
     }
 }
 
-fn write_slices(fd: &OwnedFd, slices: &[IoSlice<'_>]) -> Result<usize, Errno> {
-    match slices {
-        [one] => write(fd, one),
-        many => nix::sys::uio::writev(fd, many),
+/// The writing half of a connection.
+struct Descriptor<'a>(&'a OwnedFd);
+
+impl Way for Descriptor<'_> {
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        match slices {
+            [one] => write(self.0, one),
+            many => nix::sys::uio::writev(self.0, many),
+        }
+    }
+
+    fn splice(&mut self, pipe: &OwnedFd, bytes: usize) -> Result<usize, Errno> {
+        splice(pipe, None, self.0, None, bytes, SpliceFFlags::SPLICE_F_NONBLOCK | SpliceFFlags::SPLICE_F_MOVE)
     }
 }

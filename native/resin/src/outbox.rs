@@ -166,10 +166,7 @@ impl Outbox {
     pub fn flush(&mut self, way: &mut impl Way) -> Result<Flushed, Errno> {
         while !self.is_empty() {
             let outcome = match self.header_is_out() {
-                Some(moved) => way.splice(&moved.out, moved.left).map(|count| {
-                    moved.left -= count;
-                    count
-                }),
+                Some(moved) => way.splice(&moved.out, moved.left).inspect(|count| moved.left -= count),
                 None => self.write(way),
             };
             match outcome {

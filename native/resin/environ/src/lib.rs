@@ -49,6 +49,9 @@ unsafe extern "C" fn changed(env: napi_env, _info: napi_callback_info) -> napi_v
 }
 
 /// What Node calls when the module is loaded: its export is the function itself.
+///
+/// # Safety
+/// To be called by Node alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value) -> napi_value {
     let mut function = null_mut();

@@ -8,14 +8,18 @@ use std::io::IoSlice;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, SpliceFFlags, splice};
-use nix::unistd::pipe2;
+use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice};
+use nix::unistd::{pipe2, write};
 
 use crate::wire::codec::{OUTPUT_HEADER_BYTES, write_event, write_output_header};
 use crate::wire::messages::Event;
 
 /// The most output bytes in one frame, as much as the protocol allows: every frame costs the owner a wake-up.
 pub const OUTPUT_FRAME_BYTES: usize = 1024 * 1024;
+
+/// What the pipes for moved output hold. A pipe counts in pages, filled or not: what was in the first, and a header, always fit into the second.
+const COUNTED_PIPE_BYTES: i32 = 512 * 1024;
+const FRAMED_PIPE_BYTES: i32 = 1024 * 1024;
 
 const FIRST_BUFFER_BYTES: usize = OUTPUT_HEADER_BYTES + 16 * 1024;
 const BULK_BUFFER_BYTES: usize = OUTPUT_HEADER_BYTES + OUTPUT_FRAME_BYTES;
@@ -44,20 +48,53 @@ pub trait Way {
     fn splice(&mut self, pipe: &OwnedFd, bytes: usize) -> Result<usize, Errno>;
 }
 
-/// Output that was moved out of the process's pipe without being read. A pipe of our own keeps it, so that nobody can take it away again after its
-/// length was said, and the process has its whole pipe to write on.
+/// A frame whose bytes were moved out of the process's pipe without being read.
+///
+/// They go through two pipes of our own: into the first, since only then is their number known and nobody can take them away again, and behind
+/// their header into the second, so that the connection gets both at once: a header alone would wake the owner for nothing.
 #[derive(Debug)]
 struct Moved {
-    out: OwnedFd,
-    into: OwnedFd,
+    counted: (OwnedFd, OwnedFd),
+    framed: (OwnedFd, OwnedFd),
+    /// Bytes in the second pipe, the header's included.
     left: usize,
+    begun: bool,
 }
 
 impl Moved {
     fn new() -> Result<Self, Errno> {
-        let (out, into) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        Ok(Self { out, into, left: 0 })
+        Ok(Self { counted: pipe(COUNTED_PIPE_BYTES)?, framed: pipe(FRAMED_PIPE_BYTES)?, left: 0, begun: false })
     }
+
+    fn take(&mut self, stream: u8, pipe: impl AsFd, limit: usize) -> Result<usize, Errno> {
+        let count = move_pages(pipe, &self.counted.1, limit)?;
+        if count == 0 {
+            return Ok(0);
+        }
+        let mut header = [0; OUTPUT_HEADER_BYTES];
+        let at = write_output_header(&mut header, stream, count);
+        self.left = write(&self.framed.1, &header[at..])? + count;
+        self.begun = false;
+        let mut moved = 0;
+        while moved < count {
+            moved += move_pages(&self.counted.0, &self.framed.1, count - moved)?;
+        }
+        Ok(count)
+    }
+}
+
+fn pipe(bytes: i32) -> Result<(OwnedFd, OwnedFd), Errno> {
+    let pipe = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+    fcntl(&pipe.1, FcntlArg::F_SETPIPE_SZ(bytes))?;
+    Ok(pipe)
+}
+
+/// Moves at most `limit` bytes from pipe to pipe or from pipe to connection.
+///
+/// # Errors
+/// What `splice(2)` answers.
+pub fn move_pages(from: impl AsFd, to: impl AsFd, limit: usize) -> Result<usize, Errno> {
+    splice(from, None, to, None, limit, SpliceFFlags::SPLICE_F_NONBLOCK | SpliceFFlags::SPLICE_F_MOVE)
 }
 
 /// The frames that wait.
@@ -70,10 +107,8 @@ pub struct Outbox {
     data_end: usize,
     data_begun: bool,
     bulk: bool,
-    /// What follows `data`, where it is the header of a frame whose bytes were moved.
+    /// Waits instead of `data`, or before it.
     moved: Option<Moved>,
-    /// What must not overtake that.
-    after_moved: Vec<u8>,
 }
 
 impl Outbox {
@@ -86,10 +121,6 @@ impl Outbox {
     pub fn after_output(&mut self, event: &Event<'_>) {
         let mut frame = Vec::new();
         write_event(&mut frame, 0, event);
-        if self.has_moved() {
-            self.after_moved.extend_from_slice(&frame);
-            return;
-        }
         let end = self.data_end + frame.len();
         if self.data.len() < end {
             self.data.resize(end, 0);
@@ -130,18 +161,7 @@ impl Outbox {
             Some(moved) => moved,
             none => none.insert(Moved::new()?),
         };
-        let flags = SpliceFFlags::SPLICE_F_NONBLOCK | SpliceFFlags::SPLICE_F_MOVE;
-        let count = splice(pipe, None, &moved.into, None, limit.min(OUTPUT_FRAME_BYTES), flags)?;
-        if count > 0 {
-            moved.left = count;
-            if self.data.len() < OUTPUT_HEADER_BYTES {
-                self.data = vec![0; OUTPUT_HEADER_BYTES];
-            }
-            let header = self.data.first_chunk_mut::<OUTPUT_HEADER_BYTES>().expect("it was just made");
-            self.data_at = write_output_header(header, stream, count);
-            self.data_end = OUTPUT_HEADER_BYTES;
-        }
-        Ok(count)
+        moved.take(stream, pipe, limit.min(OUTPUT_FRAME_BYTES))
     }
 
     /// Whether output waits, so that no more can be taken.
@@ -165,13 +185,16 @@ impl Outbox {
     /// What `way` answers, other than EAGAIN and EINTR.
     pub fn flush(&mut self, way: &mut impl Way) -> Result<Flushed, Errno> {
         while !self.is_empty() {
-            let outcome = match self.header_is_out() {
-                Some(moved) => way.splice(&moved.out, moved.left).inspect(|count| moved.left -= count),
+            let outcome = match self.moved_now() {
+                Some(moved) => way.splice(&moved.framed.0, moved.left).inspect(|count| {
+                    moved.left -= count;
+                    moved.begun = true;
+                }),
                 None => self.write(way),
             };
             match outcome {
                 Ok(0) => return Err(Errno::EPIPE),
-                Ok(_) => self.begin_next(),
+                Ok(_) => {}
                 Err(Errno::EAGAIN) => return Ok(Flushed::Blocked),
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno),
@@ -201,36 +224,23 @@ impl Outbox {
         self.moved.as_ref().is_some_and(|moved| moved.left > 0)
     }
 
-    /// Moved bytes whose turn it is: nothing may come between a header and its bytes.
-    fn header_is_out(&mut self) -> Option<&mut Moved> {
-        let is_out = self.data_begun && self.data_at == self.data_end;
-        self.moved.as_mut().filter(|moved| is_out && moved.left > 0)
+    /// The moved frame, if it is its turn: control goes before it, but not between its bytes.
+    fn moved_now(&mut self) -> Option<&mut Moved> {
+        let is_first = self.control.is_empty();
+        self.moved.as_mut().filter(|moved| moved.left > 0 && (moved.begun || is_first))
     }
 
     fn write(&mut self, way: &mut impl Way) -> Result<usize, Errno> {
         let control = &self.control[self.control_at..];
         let data = &self.data[self.data_at..self.data_end];
-        let count = match (control.is_empty(), data.is_empty(), self.data_begun) {
+        let count = match (control.is_empty(), data.is_empty() || self.has_moved(), self.data_begun) {
             (true, _, _) => way.write(&[IoSlice::new(data)]),
             (_, true, _) => way.write(&[IoSlice::new(control)]),
-            (_, _, true) if self.has_moved() => way.write(&[IoSlice::new(data)]),
             (_, _, true) => way.write(&[IoSlice::new(data), IoSlice::new(control)]),
             (_, _, false) => way.write(&[IoSlice::new(control), IoSlice::new(data)]),
         }?;
         self.advance(count);
         Ok(count)
-    }
-
-    /// When a frame is out with all its bytes, what waited behind it is next.
-    fn begin_next(&mut self) {
-        if self.data_at < self.data_end || self.has_moved() {
-            return;
-        }
-        (self.data_at, self.data_end, self.data_begun) = (0, 0, false);
-        if !self.after_moved.is_empty() {
-            self.data = std::mem::take(&mut self.after_moved);
-            self.data_end = self.data.len();
-        }
     }
 
     fn advance(&mut self, count: usize) {
@@ -250,6 +260,9 @@ impl Outbox {
         }
         self.data_at += data;
         self.data_begun |= data > 0;
+        if self.data_at == self.data_end {
+            (self.data_at, self.data_end, self.data_begun) = (0, 0, false);
+        }
     }
 }
 

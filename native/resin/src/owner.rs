@@ -5,12 +5,11 @@ use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
-use nix::fcntl::{SpliceFFlags, splice};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{SndBuf, SndBufForce};
 use nix::unistd::{read, write};
 
-use crate::outbox::{Flushed, Outbox, Way};
+use crate::outbox::{Flushed, Outbox, Way, move_pages};
 use crate::wire::frame::FrameReader;
 use crate::wire::messages::Event;
 
@@ -197,6 +196,6 @@ impl Way for Descriptor<'_> {
     }
 
     fn splice(&mut self, pipe: &OwnedFd, bytes: usize) -> Result<usize, Errno> {
-        splice(pipe, None, self.0, None, bytes, SpliceFFlags::SPLICE_F_NONBLOCK | SpliceFFlags::SPLICE_F_MOVE)
+        move_pages(pipe, self.0, bytes)
     }
 }

@@ -7,6 +7,7 @@ import { NoMethodError } from "../errors.js";
 import { reasonFromError } from "../exit.js";
 import type { Cell, CellOptions } from "./cell.js";
 import type { Call, Cast, Envelope, InfoEnvelope, SystemEnvelope } from "./envelope.js";
+import { isIgnore } from "./ignore.js";
 import { release, unwind } from "./instance.js";
 import { methodsOf } from "./methods.js";
 import { refusalOf } from "./refusal.js";
@@ -47,6 +48,11 @@ function started(cell: Cell): void {
 
 function startFailed(cell: Cell, thrown: unknown): void {
   if (cell.isEnding) return;
+  cell.isIgnored = isIgnore(thrown);
+  if (cell.isIgnored) {
+    cell.end("normal", false);
+    return;
+  }
   cell.isReported = true;
   cell.end(reasonFromError(thrown), false, thrown);
 }

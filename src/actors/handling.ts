@@ -143,7 +143,7 @@ function handled(cell: Cell, envelope: Envelope, value: unknown): void {
     return;
   }
   if (envelope.kind === "call" && envelope.owed === undefined) {
-    cell.debug?.answered(cell, envelope, value);
+    if (!envelope.isSettled) cell.debug?.answered(cell, envelope, value);
     envelope.answer(value);
   }
   cell.debug?.handled(cell);

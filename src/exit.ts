@@ -2,6 +2,7 @@
  * Exit reasons: how an actor ended, as plain data that travels in signals and decides restarts. Knows neither actors nor
  * errors; an error class that wants to end an actor with a reason of its own says so under the {@link exitReason} symbol.
  */
+import { isNativeError } from "node:util/types";
 
 /** How far a start got and why it went no further. */
 export interface StartFailure {
@@ -77,9 +78,38 @@ export function reasonFromError(thrown: unknown): ExitReason {
   const name = readText(thrown, "name") ?? "NonError";
   const message = readText(thrown, "message") ?? text(thrown);
   const code = readText(thrown, "code");
+  if (isNativeError(thrown)) return { error: withStackOf(thrown, name, message, code) };
   const stack = readText(thrown, "stack");
   const more = stack === undefined ? valueIn(thrown) : { stack };
   return { error: { name, message, ...(code !== undefined && { code }), ...more } };
+}
+
+/** Composing the text of a stack costs more than a crash does otherwise, and most are never read: it is read from the error when somebody wants it. */
+function withStackOf(thrown: Error, name: string, message: string, code: string | undefined): ErrorReason {
+  let from: Error | undefined = thrown;
+  let text: string | undefined;
+  const stack = (): string => {
+    if (from) text = readText(from, "stack");
+    from = undefined;
+    return text ?? "";
+  };
+  if (code === undefined) {
+    return {
+      name,
+      message,
+      get stack() {
+        return stack();
+      },
+    };
+  }
+  return {
+    name,
+    message,
+    code,
+    get stack() {
+      return stack();
+    },
+  };
 }
 
 /** Tells whether `value` has the shape of an exit reason. An error never is one. Never throws. */

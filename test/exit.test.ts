@@ -50,6 +50,22 @@ t.test("an error's name, message, code and stack become data", async (t) => {
   });
 });
 
+t.test("the stack of an error is composed once, when it is read, and is data for a clone and for JSON", async (t) => {
+  let composed = 0;
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = (error) => `${error.message}, ${++composed}`;
+  t.teardown(() => {
+    Error.prepareStackTrace = prepareStackTrace;
+  });
+  const reason = reasonFromError(new RangeError("x"));
+  t.equal(composed, 0);
+  const expected = { error: { name: "RangeError", message: "x", stack: "x, 1" } };
+  t.strictSame(
+    [structuredClone(reason), JSON.parse(JSON.stringify(reason)), asExitReason(reason)],
+    Array(3).fill(expected),
+  );
+});
+
 const hostile: readonly [name: string, thrown: unknown, message: string, value?: unknown][] = [
   ["undefined", undefined, "undefined"],
   ["null", null, "null", null],

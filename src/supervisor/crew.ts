@@ -34,9 +34,9 @@ export class Crew {
     return this.#take(this.#start(child));
   }
 
-  /** Stops `child` if it runs, and calls a retry off. */
+  /** Stops `child` if it runs, and calls a retry or a wait off. */
   stop(child: Child): Promise<void> {
-    child.isRestarting = false;
+    child.callOff();
     return this.#take(this.#stop(child));
   }
 
@@ -74,13 +74,13 @@ export class Crew {
     const bystanders = new Set(named(stop));
     const gone = named(remove);
     for (const child of bystanders) {
-      child.isRestarting = false;
+      child.callOff();
       await this.#stop(child);
       if (this.#cell.isEnding) return undefined;
     }
     for (const child of gone) this.table.remove(child);
     for (const child of named(start)) {
-      child.restarts++;
+      if (child.wasTried) child.restarts++;
       if (bystanders.has(child)) this.tell("restarting", child);
       try {
         await this.#start(child);
@@ -96,6 +96,8 @@ export class Crew {
 
   async #start(child: Child): Promise<ActorRef | StartedWithInfo | undefined> {
     const { path, spec } = child;
+    child.callOff();
+    child.wasTried = true;
     child.state = "starting";
     let started: Exclude<StartResult, "ignore"> | undefined;
     try {
@@ -109,6 +111,7 @@ export class Crew {
       this.tell("startFailed", child, { reason });
       throw thrown;
     }
+    child.isNew = false;
     if (started === undefined) {
       child.state = "stopped";
       return undefined;
@@ -116,6 +119,7 @@ export class Crew {
     const ref = isActorRef(started) ? started : started.ref;
     child.state = "running";
     child.startedAtMs = Date.now();
+    child.upSinceMs = this.#cell.runtime.clock.nowMs();
     this.table.isUp(child, ref);
     if (cellOf(ref).parent !== this.#cell) link(this.#cell, ref);
     this.tell("started", child, { ref });

@@ -195,7 +195,13 @@ export class DynamicSupervisor extends Actor {
 
   #childEnded(child: DynamicChild, reason: ExitReason): unknown {
     const { spec, key: ref } = child;
-    const others = { id: "others", restart: spec.restart, significant: true, isDown: this.#children.size <= 1 };
+    const others = {
+      id: "others",
+      restart: spec.restart,
+      significant: true,
+      isDown: this.#children.size <= 1,
+      isNew: false,
+    };
     this.#tell("exited", child, { reason, ...(ref && { ref }) });
     const decision = decide(this.#spec.autoShutdown, () => [others], { ...spec, id: "ended" }, reason);
     if (decision.outcome === "restart" || !isNormalExit(reason)) {

@@ -12,7 +12,7 @@ import { type Child, ChildTable } from "./child-table.js";
 import { publishEvent, reportError, reportProgress, type SupervisorEvent } from "./reports.js";
 import { inReverse, isAsAsked, stopChild } from "./shutdown.js";
 import { supervisorSnapshot } from "./snapshot.js";
-import { checkStarted, reasonOfStart } from "./start-failure.js";
+import { reasonOfStart, whenStarted } from "./start-failure.js";
 import type { RestartPlan } from "./strategy.js";
 
 /** The children of one supervisor. */
@@ -103,7 +103,7 @@ export class Crew {
     try {
       if (this.#cell.isEnding) throw this.#cell.exitError();
       const { endSignal: signal } = this.#cell;
-      started = checkStarted(await spec.start({ parent: this.#cell, signal, path, id: spec.id }), path);
+      started = await whenStarted(() => spec.start({ parent: this.#cell, signal, path, id: spec.id }), path);
     } catch (thrown) {
       child.state = "failed";
       const reason = reasonOfStart(thrown);

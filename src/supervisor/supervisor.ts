@@ -8,6 +8,7 @@ import { cellOf } from "../actors/address.js";
 import type { Info } from "../actors/info.js";
 import { unwind } from "../actors/instance.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
+import { giveState } from "../actors/state.js";
 import { AlreadyStartedError, ChildStateError, StartError } from "../errors.js";
 import { type ExitReason, isNormalExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
@@ -198,6 +199,10 @@ export class Supervisor extends Actor {
   /** Waits for what is in hand, of which `endSignal` has called a start off, then stops the children in reverse. */
   async [unwind](): Promise<void> {
     await this.#crew.stopAll();
+  }
+
+  [giveState](): SupervisorSnapshot | undefined {
+    return this[snapshot]();
   }
 
   [snapshot](): SupervisorSnapshot | undefined {

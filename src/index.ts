@@ -19,11 +19,27 @@ export type {
   SentInfo,
   TimeoutInfo,
 } from "./actors/info.js";
+export { localNames, nameOf, register, unregister, whereis } from "./actors/local-names.js";
 export type { MessageView } from "./actors/message-view.js";
 export { ProcessActor, type ProcessSpec, type ProcessStatus, type SubscribeOptions } from "./actors/process-actor.js";
+export { type GroupEvent, ProcessGroups, processGroups } from "./actors/process-groups.js";
+export { Registry, type RegistryEntry, type RegistryEvent, type RegistryOptions } from "./actors/registry.js";
 export type { Reply } from "./actors/reply.js";
+export { StateMachine, type StateMethods, type StateResult } from "./actors/state-machine.js";
+export {
+  type Action,
+  action,
+  type CallEvent,
+  type CastEvent,
+  type EnterEvent,
+  type MachineEvent,
+  type QueuedEvent,
+  type TimeoutKey,
+  type Transition,
+} from "./actors/state-machine-event.js";
 export { stop } from "./actors/stop.js";
 export * as sys from "./actors/sys.js";
+export { type ActorName, Via, type ViaRegistry, via } from "./actors/via.js";
 // Trees
 export { type RootEnd, type StartTreeOptions, start, type Tree } from "./app/tree.js";
 export type { TreeRow } from "./app/tree-rows.js";

@@ -2,6 +2,7 @@
  * What makes a supervisor: its strategy, its intensity and its children, with defaults and checks.
  */
 import type { Runtime } from "../actors/runtime.js";
+import type { ActorName } from "../actors/via.js";
 import { type CheckedChildSpec, type ChildSpec, checkChildSpecs, checkOneOf, wrong } from "./child-spec.js";
 import type { Intensity } from "./restart-window.js";
 import { checkBuilt, type Strategy, strategies } from "./strategy.js";
@@ -17,7 +18,7 @@ export interface SupervisorSpec {
   readonly children: readonly ChildSpec[];
   /** Calls the start off. */
   readonly signal?: AbortSignal;
-  readonly name?: string;
+  readonly name?: ActorName;
   readonly runtime?: Runtime;
 }
 

@@ -39,6 +39,9 @@ export {
 } from "./actors/state-machine-event.js";
 export { stop } from "./actors/stop.js";
 export * as sys from "./actors/sys.js";
+export type { Task, TaskOutcome, TaskWork } from "./actors/task.js";
+export { startTaskSupervisor, TaskSupervisor, type TaskSupervisorOptions } from "./actors/task-supervisor.js";
+export { type AsyncStreamOptions, type TaskMessage, Tasks } from "./actors/tasks.js";
 export { type ActorName, Via, type ViaRegistry, via } from "./actors/via.js";
 // Trees
 export { type RootEnd, type StartTreeOptions, start, type Tree } from "./app/tree.js";

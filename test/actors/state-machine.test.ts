@@ -6,7 +6,7 @@ import { action, type MachineEvent } from "#src/actors/state-machine-event.js";
 import * as sys from "#src/actors/sys.js";
 import type { ExitReason } from "#src/exit.js";
 import { gate, settle } from "../support/actors.js";
-import { machine } from "../support/scripted-machine.js";
+import { machine, play } from "../support/scripted-machine.js";
 
 interface DoorMessages {
   enter(code: string): "open" | "wrong";
@@ -216,4 +216,14 @@ t.test("a state that has no method ends the machine", async (t) => {
   const ref = await startActor(null, { class: Lost });
   ref.send("x");
   t.match(await whenEnded(ref), { error: { message: /no method for its state handleInfo/ } });
+});
+
+t.test("a time-out that replaces one of no time which is still to come does come (OTP 25 loses it)", async (t) => {
+  const trace = await play((line, { keep }) => {
+    if (line === "a cast go") {
+      return keep(action.stateTimeout(0, "zero"), action.nextEvent({ type: "internal", content: "i" }));
+    }
+    return line === "a internal i" ? keep(action.stateTimeout(20, "real")) : undefined;
+  });
+  t.strictSame(trace, ["a cast go", "a internal i", "a stateTimeout real"]);
 });

@@ -34,6 +34,8 @@ const printed: Readonly<Record<string, string>> = {
   "hold-a-process.ts": "it runs, as 4 processes\nit ended: true\nits whole tree is gone: true\n",
   "crash-and-restart.ts": "app/shaky was restarted 2 times, its last exit: 3\napp ended: shutdown\n",
   "lines-to-an-actor.ts": "3 lines, 6 in all\n",
+  "traffic-light.ts": "red\ngreen\nyellow\nred\n2 have crossed\n",
+  "task.ts": "1\n4\n9\nit went on meanwhile\nslow: done\n",
 };
 for (const [name, text] of Object.entries(printed)) {
   t.test(`${name} prints what it says and is no longer than 60 lines`, async (t) => {

@@ -100,12 +100,12 @@ export async function machine(script: Script, enter = false, init: Action[] = []
   return { ref, trace, clock };
 }
 
-/** Starts a machine in state `a`, casts `go` and gives the trace after 150 ms of virtual time, a millisecond at a time. */
-export async function play(script: Script, enter = false, init: Action[] = []): Promise<string[]> {
+/** Starts a machine in state `a`, casts `go` and gives the trace after `forMs` of virtual time, a millisecond at a time. */
+export async function play(script: Script, enter = false, init: Action[] = [], forMs = 150): Promise<string[]> {
   const { ref, trace, clock } = await machine(script, enter, init);
   ref.cast.say("go");
   await settle();
-  for (let ms = 0; ms < 150; ms++) {
+  for (let ms = 0; ms < forMs; ms++) {
     clock.advance(1);
     await Promise.resolve();
   }

@@ -27,8 +27,10 @@ export function whereis(name: string, runtime: Runtime = runtimeOfThread()): Act
  *
  * @throws {AlreadyStartedError} if the name is taken, also by the same actor; or if the actor has a name, since it has one at most.
  * @throws {NoProcError} if the actor has begun to end.
+ * @throws {TypeError} if the name is no text, or an empty one.
  */
 export function register(name: string, ref: ActorRef): void {
+  if (typeof name !== "string" || name === "") throw new TypeError(`a name is a text, not ${JSON.stringify(name)}`);
   const cell = cellOf(ref);
   const { runtime } = cell;
   const holder = runtime.whereis(name);

@@ -62,3 +62,9 @@ t.test("an address by name reaches whoever has the name now", async (t) => {
   t.equal(counter.whereis(), second);
   t.equal(await counter.within(100).call.add(5), 5);
 });
+
+t.test("a name is a text that is not empty", async (t) => {
+  const ref = await puppet();
+  for (const wrong of [undefined, "", 1, null]) t.throws(() => register(wrong as string, ref), TypeError);
+  t.equal(nameOf(ref), undefined);
+});

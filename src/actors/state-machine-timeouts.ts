@@ -1,8 +1,9 @@
 /**
  * The time-outs of a state machine, by gen_statem's rules: one of the state, one for the next event, any number by name, and those of no
- * time, which wait in a queue of their own. Knows a clock and where to say that time is up; what an event does to them is `state-machine.ts`.
+ * time, which wait in a queue of their own. What an event does to them is `state-machine.ts`.
  */
-import type { Clock, Timer } from "./clock.js";
+import type { Cell } from "./cell.js";
+import type { Timer } from "./clock.js";
 import type { OtherEvent, TimeoutAction, TimeoutKey } from "./state-machine-event.js";
 
 /** Says that time is up. It counts only as long as the time-out is the same one. */
@@ -22,16 +23,14 @@ const eventKey = Symbol("eventTimeout");
 
 /** What runs and what waits. */
 export class Timeouts {
-  readonly #clock: Clock;
-  readonly #onTimeUp: (up: TimeUp) => void;
+  readonly #cell: Cell;
   readonly #running = new Map<unknown, TimeUp>();
   /** Those of no time, in the order in which they were started: key and content. */
   readonly #zero = new Map<unknown, unknown>();
 
-  /** `onTimeUp` is called when a time-out's time is up; `timeUp` then says whether it still counts. */
-  constructor(clock: Clock, onTimeUp: (up: TimeUp) => void) {
-    this.#clock = clock;
-    this.#onTimeUp = onTimeUp;
+  /** When a time-out's time is up, `cell` is sent a {@link TimeUp}; `timeUp` then says whether it still counts. */
+  constructor(cell: Cell) {
+    this.#cell = cell;
   }
 
   /** Carries out what one transition says of time-outs: of several about one, the last counts, in its place. */
@@ -71,12 +70,6 @@ export class Timeouts {
     return eventOf(up.key, up.content);
   }
 
-  /** Calls off all. */
-  close(): void {
-    for (const key of [...this.#running.keys()]) this.#cancel(key);
-    this.#zero.clear();
-  }
-
   #carryOut(key: unknown, one: TimeoutAction): void {
     if (one.do === "update") {
       const running = this.#running.get(key);
@@ -90,13 +83,25 @@ export class Timeouts {
       this.#zero.set(key, one.content);
       return;
     }
+    const cell = this.#cell;
     const up = new TimeUp(key, one.content);
-    up.timer = this.#clock.setTimer(one.afterMs, () => this.#onTimeUp(up));
+    const timer = cell.runtime.clock.setTimer(one.afterMs, () => {
+      cell.timers?.delete(timer);
+      cell.send(up);
+    });
+    // The end of the actor calls off what is in there.
+    cell.timers ??= new Set();
+    cell.timers.add(timer);
+    up.timer = timer;
     this.#running.set(key, up);
   }
 
   #cancel(key: unknown): void {
-    this.#running.get(key)?.timer?.cancel();
+    const timer = this.#running.get(key)?.timer;
+    if (timer) {
+      timer.cancel();
+      this.#cell.timers?.delete(timer);
+    }
     this.#running.delete(key);
     this.#zero.delete(key);
   }

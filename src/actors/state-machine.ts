@@ -73,8 +73,7 @@ export abstract class StateMachine<State = string, Data = undefined, Messages = 
 
   constructor() {
     super();
-    const cell = recordOf(this);
-    this.#timeouts = new Timeouts(cell.runtime.clock, (up) => cell.send(up));
+    this.#timeouts = new Timeouts(recordOf(this));
     const { init } = this;
     // `init` belongs to the subclass; what it returns belongs here.
     Object.defineProperty(this, "init", {

@@ -227,3 +227,13 @@ t.test("a time-out that replaces one of no time which is still to come does come
   });
   t.strictSame(trace, ["a cast go", "a internal i", "a stateTimeout real"]);
 });
+
+t.test("the end of a machine calls off its time-outs", async (t) => {
+  const { ref, clock } = await machine((_line, { keep }) => keep(action.stateTimeout(10), action.timeout("n", 20)));
+  ref.cast.say("go");
+  await settle();
+  t.equal(clock.timers, 2);
+  exitActor(ref, "shutdown");
+  await whenEnded(ref);
+  t.equal(clock.timers, 0);
+});

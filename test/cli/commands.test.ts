@@ -1,6 +1,6 @@
 import t from "tap";
+import { eventually } from "#src/testing/eventually.js";
 import { CopalFolder } from "../support/copal.js";
-import { eventually } from "../support/eventually.js";
 import { isRunning } from "../support/proc.js";
 
 // Many processes are started here, on machines that may be busy.

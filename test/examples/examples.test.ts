@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { eventually } from "#src/testing/eventually.js";
 import { CopalFolder } from "../support/copal.js";
-import { eventually } from "../support/eventually.js";
 import { freePort } from "../support/free-port.js";
 
 t.setTimeout(300_000);
@@ -52,8 +52,8 @@ t.test("the shop runs: its servers answer, its actor counts, its flaky child com
   t.match(await (await fetch(url)).text(), /^Hello from api 1, /);
   const { stdout } = await app.run("call", "-c", file, "stats", "total");
   t.type(JSON.parse(stdout).orders, "number");
-  await eventually(() => up.stdout().includes("stats says: 3 orders, 25 EUR"), { withinMs: 30_000 });
-  await eventually(() => /flaky +\* restarted pid \d+ \(1 of 10 within 10s\)/.test(up.stdout()), { withinMs: 30_000 });
+  await eventually(() => up.stdout().includes("stats says: 3 orders, 25 EUR"), { timeoutMs: 30_000 });
+  await eventually(() => /flaky +\* restarted pid \d+ \(1 of 10 within 10s\)/.test(up.stdout()), { timeoutMs: 30_000 });
   up.child.kill("SIGINT");
   t.equal((await up.finished).code, 0);
   t.same(app.left(), []);

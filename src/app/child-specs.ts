@@ -4,6 +4,7 @@
  */
 
 import { whenEnded } from "../actors/exit-actor.js";
+import { unwind } from "../actors/instance.js";
 import { ProcessActor } from "../actors/process-actor.js";
 import { startActor } from "../actors/start-actor.js";
 import type { ExitReason } from "../exit.js";
@@ -35,8 +36,9 @@ export function childSpec(node: PlannedNode, book: TreeBook): ChildSpec {
   return {
     id: node.id,
     restart: node.restart,
-    shutdown: node.shutdown,
-    type: node.kind === "supervisor" ? "supervisor" : "worker",
+    ...(node.shutdown !== undefined && { shutdown: node.shutdown }),
+    significant: node.significant,
+    type: node.kind === "supervisor" || supervises(book.classes.get(node.path)) ? "supervisor" : "worker",
     start: async (context) => {
       // The supervisor's own ref is known from its first child on, so that `ps` sees a tree that is still starting.
       const slash = node.path.lastIndexOf("/");
@@ -59,7 +61,8 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
   switch (node.kind) {
     case "supervisor": {
       const children = node.children.map((child) => childSpec(child, book));
-      const ref = await startSupervisor(parent, { path: node.path, intensity: node.intensity, children, signal });
+      const { path, strategy, intensity, autoShutdown } = node;
+      const ref = await startSupervisor(parent, { path, strategy, intensity, autoShutdown, children, signal });
       return ref as ActorRef<unknown> as ActorRef;
     }
     case "process": {
@@ -73,15 +76,22 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
       return ref as ActorRef<unknown> as ActorRef;
     }
     case "actor": {
+      const made = await classOf(node, book);
       const ref = await startActor(parent, {
-        class: await classOf(node, book),
+        class: made,
         args: node.args,
         id: node.path,
         signal,
+        ...(supervises(made) && { shutdownMs: "infinity" }),
       });
       return ref as ActorRef<unknown> as ActorRef;
     }
   }
+}
+
+/** Whether actors of this class stop children of their own in order, as supervisors do. */
+function supervises(made: ActorClass | undefined): boolean {
+  return made !== undefined && unwind in made.prototype;
 }
 
 /**

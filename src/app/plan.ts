@@ -5,7 +5,9 @@
 
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Shutdown } from "../actors/exit-actor.js";
 import { type ActorRef, isActorRef } from "../ref.js";
+import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
 import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
 import { type ConfigPath, type ConfigProblem, configError } from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
@@ -13,8 +15,6 @@ import { interpolate } from "./interpolate.js";
 import { nearestIds, resolveId } from "./resolve-id.js";
 import type { ActorClass } from "./tree-spec.js";
 
-/** How long anything but a supervisor or a process has to end. */
-const defaultShutdownMs = 5_000;
 const defaultGraceMs = 5_000;
 const defaultOrphanGraceMs = 500;
 
@@ -23,12 +23,15 @@ interface PlannedBase {
   /** Ids from the root, joined by `/`. */
   readonly path: string;
   readonly restart: "permanent" | "transient" | "temporary";
-  readonly shutdown: number | "infinity" | "brutal_kill";
+  readonly shutdown: Shutdown;
+  readonly significant: boolean;
 }
 
 /** A supervisor to start. */
 export interface PlannedSupervisor extends PlannedBase {
   readonly kind: "supervisor";
+  readonly strategy: Strategy;
+  readonly autoShutdown: AutoShutdown;
   readonly intensity: { readonly max: number; readonly withinMs: number } | "unlimited";
   readonly children: readonly PlannedNode[];
 }
@@ -57,8 +60,10 @@ export interface PlannedProcess extends PlannedBase {
 }
 
 /** An actor to start: its class, or where the class is found. */
-export interface PlannedActor extends PlannedBase {
+export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly kind: "actor";
+  /** Unless given it is the class that decides: a supervisor has all the time it needs. */
+  readonly shutdown: Shutdown | undefined;
   readonly class: ActorClass | undefined;
   /** A file's absolute path or a package's name. */
   readonly module: string | undefined;
@@ -150,13 +155,17 @@ class Planner {
   }
 
   #supervisor(node: CheckedSupervisor): PlannedSupervisor {
-    const { restart = "permanent", shutdown = "infinity", intensity = {} } = node.fields;
+    const { restart = "permanent", shutdown = "infinity", significant = false, intensity = {} } = node.fields;
+    const { strategy = "one_for_one", autoShutdown = "never" } = node.fields;
     return {
       kind: "supervisor",
       id: node.id,
       path: node.path,
       restart,
       shutdown,
+      significant,
+      strategy,
+      autoShutdown,
       intensity:
         intensity === "unlimited" ? intensity : { max: intensity.max ?? 3, withinMs: intensity.within ?? 5_000 },
       children: node.children.flatMap((child) => this.node(child)),
@@ -164,7 +173,7 @@ class Planner {
   }
 
   #actor(node: CheckedActor): PlannedActor {
-    const { restart = "permanent", shutdown = defaultShutdownMs, args = [] } = node.fields;
+    const { restart = "permanent", shutdown, significant = false, args = [] } = node.fields;
     const written = node.fields.module;
     const module = written === undefined ? undefined : this.#fill(written, node, ["module"], {});
     const hash = module?.lastIndexOf("#") ?? -1;
@@ -174,6 +183,7 @@ class Planner {
       path: node.path,
       restart,
       shutdown,
+      significant,
       class: node.fields.class as ActorClass | undefined,
       module: module === undefined ? undefined : this.#modulePath(hash < 0 ? module : module.slice(0, hash)),
       exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
@@ -194,6 +204,7 @@ class Planner {
       path,
       restart: fields.restart ?? "permanent",
       shutdown: fields.shutdown ?? graceMs + 1_000,
+      significant: fields.significant ?? false,
       argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
       cwd: resolve(this.#source.folder, cwd),
       env: this.#env(node, own),

@@ -6,10 +6,10 @@ import { backoffStep, defaultBackoff } from "#src/supervisor/backoff.js";
 import { checkChildSpec } from "#src/supervisor/child-spec.js";
 import { formatExhaustion, supervisorSnapshot } from "#src/supervisor/snapshot.js";
 import type { SupervisorSpec } from "#src/supervisor/supervisor-spec.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import { settle } from "../support/actors.js";
 import { child, endChild, listed, look, type Outcome, supervise, supervisor } from "../support/children.js";
 import { heardDuring } from "../support/reports.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 const crash = { error: { name: "Error", message: "crash" } } as const;
 const steady = { initialMs: 100, maxMs: 1_000, factor: 2, jitter: 0, resetAfterMs: 60_000 } as const;

@@ -9,9 +9,9 @@ import type { StartContext } from "#src/supervisor/child-spec.js";
 import type { DynamicSupervisorSpec, DynamicTemplate } from "#src/supervisor/dynamic-spec.js";
 import { type DynamicSupervisor, startDynamicSupervisor } from "#src/supervisor/dynamic-supervisor.js";
 import { supervisorSnapshot } from "#src/supervisor/snapshot.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import { Counter, doing, gate, Puppet, puppet, settle } from "../support/actors.js";
 import { reportsDuring } from "../support/reports.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 const crash = { error: { name: "Error", message: "crash" } } as const;
 type Plan = ("up" | "ignore" | "fail" | "info")[];

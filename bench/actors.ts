@@ -16,14 +16,16 @@ import { promisify } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { isAlive } from "#src/actors/runtime.js";
-import { Actor, type ActorRef, start } from "#src/index.js";
+import { Actor, type ActorRef, start, startDynamicSupervisor, stop } from "#src/index.js";
 import { progress, type Report, type Row, report, row, type Samples } from "./report.js";
 
 const ACTORS = 100_000;
 /** Erlang keeps a list of the restarts of the last second and walks it at each restart: every one of 100,000 would take it an hour. */
 const CRASHES = 1_000;
+const WARMING_CRASHES = 2_000;
 const SIZES = [25_000, 50_000, 100_000, 200_000];
 const ROUNDS = 5;
+const LINEARITY_ROUNDS = 3;
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Milliseconds of one round's three parts. */
@@ -45,8 +47,10 @@ export async function measure(): Promise<Report> {
   });
   const rows: Row[] = [];
   try {
-    rows.push(...(await sideBySide("Supervisor", underSupervisor, "erlang supervisor", erlang?.round("supervisor"))));
-    rows.push(...(await linearity(underSupervisor)));
+    rows.push(...(await sideBySide("Supervisor", underSupervisor, erlang, "supervisor")));
+    rows.push(...(await sideBySide("DynamicSupervisor", underDynamicSupervisor, erlang, "simple_one_for_one")));
+    rows.push(...(await linearity("Supervisor", underSupervisor)));
+    rows.push(...(await linearity("DynamicSupervisor", underDynamicSupervisor)));
   } finally {
     erlang?.end();
   }
@@ -54,12 +58,13 @@ export async function measure(): Promise<Report> {
 }
 
 /** Ours and theirs in turns. */
-async function sideBySide(kind: string, ours: Round, peer: string, theirs: Round | undefined): Promise<Row[]> {
+async function sideBySide(kind: string, ours: Round, erlang: Erlang | undefined, peer: ErlangKind): Promise<Row[]> {
   const starts: Samples = {};
   const crashes: Samples = {};
   const stops: Samples = {};
   const wave: Samples = {};
-  const contenders: [string, Round][] = [["copal", ours], ...(theirs ? [[peer, theirs] as [string, Round]] : [])];
+  const contenders: [string, Round][] = [["copal", ours]];
+  if (erlang) contenders.push([`erlang ${peer}`, erlang.round(peer)]);
   for (let round = -1; round < ROUNDS; round++) {
     progress(`actors: ${kind}, ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
     for (const [name, run] of contenders) {
@@ -83,25 +88,25 @@ async function sideBySide(kind: string, ours: Round, peer: string, theirs: Round
 }
 
 /** The time per actor at each size, and how much it grows from the smallest to the largest. */
-async function linearity(ours: Round): Promise<Row[]> {
+async function linearity(kind: string, ours: Round): Promise<Row[]> {
   const perActorUs = new Map<number, number[]>(SIZES.map((size) => [size, []]));
   const growth: number[] = [];
-  for (let round = -1; round < ROUNDS; round++) {
-    progress(`actors: linearity, ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
+  for (let round = 0; round < LINEARITY_ROUNDS; round++) {
+    progress(`actors: ${kind}, linearity, round ${round + 1} of ${LINEARITY_ROUNDS}`);
     const seen: number[] = [];
     for (const size of SIZES) {
       const { startMs, crashMs, stopMs } = await ours(size, size);
       seen.push((1_000 * (startMs + crashMs + stopMs)) / size);
-      if (round >= 0) perActorUs.get(size)?.push(seen[seen.length - 1] as number);
+      perActorUs.get(size)?.push(seen[seen.length - 1] as number);
     }
-    if (round >= 0) growth.push((seen[seen.length - 1] as number) / (seen[0] as number));
+    growth.push((seen[seen.length - 1] as number) / (seen[0] as number));
   }
-  const life = "start, crash, restart and stop of each of";
+  const life = "start, crash-and-restart, stop";
   return [
     ...[...perActorUs].map(([size, copal]) =>
-      row(`${life} ${size.toLocaleString("en")} actors, time per actor`, "us", "lower", { copal }),
+      row(`${life} of each of ${size.toLocaleString("en")} actors under ${kind}, per actor`, "us", "lower", { copal }),
     ),
-    row("time per actor at 200,000 over that at 25,000; 1 is linear", "times", "lower", { copal: growth }),
+    row(`that at 200,000 over that at 25,000 under ${kind}; 1 is linear`, "times", "lower", { copal: growth }),
   ];
 }
 
@@ -120,13 +125,27 @@ class Child extends Actor {
 
 async function underSupervisor(count: number, crashes: number): Promise<Times> {
   const children = Array.from({ length: count }, (_, index) => ({ actor: `child-${index}`, class: Child }));
-  const intensity = { max: 2 * count, within: 1_000 };
+  const intensity = { max: 4 * count, within: 1_000 };
   let tree: Awaited<ReturnType<typeof start>>;
   return ours(count, crashes, {
     start: async () => {
       tree = await start({ supervisor: "bench", intensity, children });
     },
     stop: () => tree.stop(),
+  });
+}
+
+async function underDynamicSupervisor(count: number, crashes: number): Promise<Times> {
+  const intensity = { max: 4 * count, withinMs: 1_000 };
+  const template = { actor: "child", class: Child };
+  let supervisor: Awaited<ReturnType<typeof startDynamicSupervisor>>;
+  return ours(count, crashes, {
+    start: async () => {
+      supervisor = await startDynamicSupervisor(null, { path: "bench", intensity, template });
+      const { call } = supervisor.within("infinity");
+      for (let started = 0; started < count; started++) await call.startChild();
+    },
+    stop: () => stop(supervisor, "shutdown"),
   });
 }
 
@@ -137,22 +156,29 @@ async function ours(
 ): Promise<Times> {
   collectGarbage();
   plan.refs = [];
-  plan.last = count + crashes;
-  const restarted = new Promise<void>((resolve) => {
-    plan.reached = resolve;
-  });
+  plan.last = 0;
   const startMs = await timed(() => supervisor.start());
-  const first = plan.refs.slice(0, crashes);
   expect(plan.refs.length, count, "children started");
-  const crashMs = await timed(() => {
-    for (const ref of first) ref.cast.crash();
-    return restarted;
-  });
-  expect(first.filter(isAlive).length, 0, "crashed children live");
+  // The compiler has seen this code when it is measured; Erlang's was compiled before it began.
+  await crash(WARMING_CRASHES);
+  const crashMs = await timed(() => crash(crashes));
   expect(plan.refs.filter(isAlive).length, count, "children live after the crashes");
   const stopMs = await timed(() => supervisor.stop());
   expect(plan.refs.filter(isAlive).length, 0, "children live after the stop");
   return { startMs, crashMs, stopMs };
+}
+
+/** Crashes as many children that live, and waits until their replacements do. */
+async function crash(count: number): Promise<void> {
+  const victims: ActorRef<Child>[] = [];
+  for (const ref of plan.refs) if (victims.length < count && isAlive(ref)) victims.push(ref);
+  const restarted = new Promise<void>((resolve) => {
+    plan.reached = resolve;
+  });
+  plan.last = plan.refs.length + count;
+  for (const ref of victims) ref.cast.crash();
+  await restarted;
+  expect(victims.filter(isAlive).length, 0, "crashed children live");
 }
 
 function expect(seen: number, wanted: number, what: string): void {
@@ -172,6 +198,8 @@ function add(samples: Samples, name: string, perMs: number): void {
   samples[name] ??= [];
   samples[name].push(perMs * 1_000);
 }
+
+type ErlangKind = "supervisor" | "simple_one_for_one";
 
 /** A running Erlang that has the peers. */
 class Erlang {
@@ -205,7 +233,7 @@ class Erlang {
     return erlang;
   }
 
-  round(kind: "supervisor" | "simple_one_for_one"): Round {
+  round(kind: ErlangKind): Round {
     return async (count, crashes) => {
       (this.#child.stdin as Writable).write(`${kind} ${count} ${crashes}\n`);
       const [startUs, crashUs, stopUs] = (await this.#line()).split(" ").map(Number) as [number, number, number];

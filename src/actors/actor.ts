@@ -6,7 +6,7 @@ import { channel } from "node:diagnostics_channel";
 import { asExitReason, type ExitReason } from "../exit.js";
 import { type ActorRef, type AnyMessages, isActorRef } from "../ref.js";
 import { cellOf } from "./address.js";
-import { Alias } from "./alias.js";
+import { alias, unalias } from "./alias.js";
 import type { Cell } from "./cell.js";
 import { Detour } from "./detour.js";
 import { Continuation } from "./envelope.js";
@@ -150,19 +150,12 @@ export class Actor {
    * @throws {ActorExitError} if this actor has begun to end.
    */
   protected alias(): ActorRef {
-    const cell = this.#alive();
-    cell.aliases ??= new Map();
-    const alias = new Alias(cell);
-    cell.aliases.set(alias.ref, alias);
-    return alias.ref;
+    return alias(this.#alive());
   }
 
   /** Takes an alias back: nothing sent to it comes any more, not even what is in the mailbox. False if it is none of this actor's, or was taken back. */
   protected unalias(ref: ActorRef): boolean {
-    const alias = this.#cell.aliases?.get(ref);
-    if (!alias) return false;
-    alias.close();
-    return this.#cell.aliases?.delete(ref) === true;
+    return unalias(this.#cell, ref);
   }
 
   /**

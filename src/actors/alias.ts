@@ -6,8 +6,26 @@ import { ActorRef, type RefPort } from "../ref.js";
 import type { Cell } from "./cell.js";
 import { Call, Cast, type Envelope, InfoEnvelope } from "./envelope.js";
 
+// Few actors ever have one.
+const aliases = new WeakMap<Cell, Map<ActorRef, Alias>>();
+
+/** Makes an alias of `cell`. */
+export function alias(cell: Cell): ActorRef {
+  const made = new Alias(cell);
+  const own = aliases.get(cell) ?? new Map<ActorRef, Alias>();
+  aliases.set(cell, own.set(made.ref, made));
+  return made.ref;
+}
+
+/** Takes an alias of `cell` back; false if there is none at that ref. */
+export function unalias(cell: Cell, ref: ActorRef): boolean {
+  const own = aliases.get(cell);
+  own?.get(ref)?.close();
+  return own?.delete(ref) === true;
+}
+
 /** One alias of an actor; it speaks for its actor until it is closed. */
-export class Alias implements RefPort {
+class Alias implements RefPort {
   /** Not the actor's ref: it cannot be linked to, monitored or ended, only spoken to. */
   readonly ref: ActorRef;
   readonly #cell: Cell;

@@ -6,6 +6,7 @@ import { channel } from "node:diagnostics_channel";
 import { type ExitReason, isNormalExit, reasonFromError } from "../exit.js";
 import type { Cell } from "./cell.js";
 import { reportCrash, reportTerminate } from "./crash-report.js";
+import { isThenable, whenSettled } from "./handling.js";
 import { type ActorInstance, release, unwind } from "./instance.js";
 import { disconnect, sendExit } from "./link.js";
 import { onEnd } from "./monitor.js";
@@ -23,23 +24,24 @@ const exits = channel("copal:exit");
  * An actor that holds nothing goes through all of it at once.
  */
 export function beginEnd(cell: Cell): void {
-  if (needsTime(cell)) endInOrder(cell).then(undefined, (thrown) => finish(cell, thrown));
-  else finish(cell);
+  const concluding = cell.endsItself && cell.isBusy ? turnOfEventLoop(cell).then(() => conclude(cell)) : conclude(cell);
+  if (concluding) concluding.then(() => letGo(cell));
+  else letGo(cell);
 }
 
-function needsTime(cell: Cell): boolean {
-  if (cell.owesTerminate || cell.holdsProcess || cell.unwinds) return true;
-  if (cell.children !== undefined && cell.children.size > 0) return true;
-  if (cell.endsItself && cell.isBusy) return true;
+function letGo(cell: Cell): void {
+  if (!holdsAnything(cell)) finish(cell);
+  else
+    releaseAll(cell).then(
+      () => finish(cell),
+      (thrown) => finish(cell, thrown),
+    );
+}
+
+function holdsAnything(cell: Cell): boolean {
+  if (cell.holdsProcess || (cell.children !== undefined && cell.children.size > 0)) return true;
   for (const linked of cell.links) if (linked.holdsProcess && linked !== cell.parent) return true;
   return false;
-}
-
-async function endInOrder(cell: Cell): Promise<void> {
-  if (cell.endsItself && cell.isBusy) await turnOfEventLoop(cell);
-  await conclude(cell);
-  await releaseAll(cell);
-  finish(cell);
 }
 
 /** Lets an async method that called `exit` return: what it returns in this turn of the event loop still answers its caller. */
@@ -47,31 +49,48 @@ function turnOfEventLoop(cell: Cell): Promise<void> {
   return new Promise((resolve) => cell.runtime.queue.later(resolve));
 }
 
-async function conclude(cell: Cell): Promise<void> {
-  const { instance, owesTerminate } = cell;
-  if (!instance || cell.isKilled) return;
+/** The second step; a promise only if something has to be waited for. It never rejects. */
+function conclude(cell: Cell): Promise<void> | undefined {
+  const { instance } = cell;
+  if (!instance || cell.isKilled) return undefined;
   const steps: Promise<void>[] = [];
   if (cell.unwinds) steps.push(attempt(cell, () => instance[unwind]?.(cell.reason)));
-  if (owesTerminate) steps.push(terminate(cell, instance));
-  if (steps.length > 0) {
-    const cut = new Promise<void>((resolve) => {
-      cell.onKill = resolve;
-    });
-    await Promise.race([Promise.all(steps), cut]);
-    cell.onKill = undefined;
-  }
-  if (owesTerminate && cell.isReported) reportTerminate(cell);
+  const terminating = cell.owesTerminate ? terminate(cell, instance) : undefined;
+  if (terminating) steps.push(terminating);
+  if (steps.length === 0) return concluded(cell);
+  const cut = new Promise<void>((resolve) => {
+    cell.onKill = resolve;
+  });
+  return Promise.race([Promise.all(steps), cut]).then(() => concluded(cell));
+}
+
+function concluded(cell: Cell): undefined {
+  cell.onKill = undefined;
+  // Who was overtaken by a signal meanwhile owes nothing any more.
+  if (cell.owesTerminate) reportTerminate(cell);
   cell.owesTerminate = false;
 }
 
 /** What `terminate` throws is what the actor ends with, as in OTP, unless it was cut short. */
-async function terminate(cell: Cell, instance: ActorInstance): Promise<void> {
+function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefined {
+  let terminated: () => void = () => {};
+  const failed = (thrown: unknown): void => {
+    if (cell.owesTerminate) {
+      cell.reason = reasonFromError(thrown);
+      cell.cause = thrown;
+    }
+    terminated();
+  };
   try {
-    await instance.terminate(cell.reason);
+    const result = instance.terminate(cell.reason);
+    if (!isThenable(result)) return undefined;
+    whenSettled(result, () => terminated(), failed);
+    return new Promise((resolve) => {
+      terminated = resolve;
+    });
   } catch (thrown) {
-    if (!cell.owesTerminate) return;
-    cell.reason = reasonFromError(thrown);
-    cell.cause = thrown;
+    failed(thrown);
+    return undefined;
   }
 }
 

@@ -48,13 +48,8 @@ function started(cell: Cell): void {
 
 function startFailed(cell: Cell, thrown: unknown): void {
   if (cell.isEnding) return;
-  cell.isIgnored = isIgnore(thrown);
-  if (cell.isIgnored) {
-    cell.end("normal", false);
-    return;
-  }
-  cell.isReported = true;
-  cell.end(reasonFromError(thrown), false, thrown);
+  cell.isReported = !isIgnore(thrown);
+  cell.end(cell.isReported ? reasonFromError(thrown) : "normal", false, thrown);
 }
 
 /** Hands one envelope to the instance. Returns when the callback has; an async one holds the mailbox until it settles. */
@@ -164,15 +159,16 @@ function failed(cell: Cell, envelope: Envelope, thrown: unknown): void {
   handled(cell, envelope, undefined);
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** Tells whether `value` has to be waited for. Throws what its `then` throws when it is read. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== "object" || value === null) && typeof value !== "function") return false;
   return typeof (value as { then?: unknown }).then === "function";
 }
 
 const nativeThen = Promise.prototype.then;
 
-/** Calls one of the two once, whatever `then` a thenable has, and even if a promise has one of its own. */
-function whenSettled(
+/** Calls one of the two once, later, whatever `then` a thenable has, and even if a promise has one of its own. */
+export function whenSettled(
   result: PromiseLike<unknown>,
   onValue: (value: unknown) => void,
   onThrown: (thrown: unknown) => void,

@@ -5,6 +5,7 @@ import { AlreadyStartedError, StartError, UnsupportedError } from "../errors.js"
 import { formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { Cell } from "./cell.js";
+import { isIgnore } from "./ignore.js";
 import type { ActorInstance } from "./instance.js";
 import { connect, disconnect } from "./link.js";
 import { type Runtime, runtimeOfThread } from "./runtime.js";
@@ -95,8 +96,9 @@ export function startActor<T extends object>(parent: Parent, options: StartOptio
   });
 }
 
-function startError({ label, reason, cause, isIgnored }: Cell): Error {
-  if (isIgnored) return new StartError(`${label} was not started: its init said ignore`, { reason, ignored: true });
+function startError({ label, reason, cause }: Cell): Error {
+  if (isIgnore(cause))
+    return new StartError(`${label} was not started: its init said ignore`, { reason, ignored: true });
   const failure = typeof reason === "object" && "startFailed" in reason ? { failure: reason.startFailed } : {};
   const why = cause === undefined ? {} : { cause };
   return new StartError(`${label} did not start: ${formatExit(reason)}`, { reason, ...failure }, why);

@@ -108,7 +108,7 @@ export class Recorder implements Disposable {
 
   #concerns({ path, label, ref }: Readonly<Record<string, unknown>>): boolean {
     if (this.#under === undefined) return true;
-    const who = path ?? label ?? (isActorRef(ref) ? cellOf(ref).label : undefined);
+    const who = path ?? label ?? (isActorRef(ref) ? labelOf(ref) : undefined);
     return who === this.#under || (typeof who === "string" && who.startsWith(`${this.#under}/`));
   }
 
@@ -122,7 +122,7 @@ export class Recorder implements Disposable {
     if (value instanceof Uint8Array) return Buffer.from(value).toString();
     if (Array.isArray(value)) return value.map(plain);
     if (value instanceof Map || value instanceof Set) return [...value].map(plain);
-    const fields = Object.entries(value).filter(([key, inner]) => inner !== undefined && !timesAndStacks.has(key));
+    const fields = entriesOf(value).filter(([key, inner]) => inner !== undefined && !timesAndStacks.has(key));
     return Object.fromEntries(fields.map(([key, inner]) => [key, plain(inner)]));
   }
 
@@ -130,12 +130,30 @@ export class Recorder implements Disposable {
   #nameOf(ref: ActorRef): string {
     const known = this.#names.get(ref);
     if (known !== undefined) return known;
-    const { label } = cellOf(ref);
+    const label = labelOf(ref);
     const number = (this.#incarnations.get(label) ?? 0) + 1;
     this.#incarnations.set(label, number);
     const name = number === 1 ? label : `${label}#${number}`;
     this.#names.set(ref, name);
     return name;
+  }
+}
+
+/** What people call it; a ref with no actor behind it, such as that of the outside, goes by its name or number. */
+function labelOf(ref: ActorRef): string {
+  try {
+    return cellOf(ref).label;
+  } catch {
+    return ref.name ?? (ref.id === 0 ? "nobody" : `actor ${ref.thread}.${ref.id}`);
+  }
+}
+
+/** What a user sent may throw when it is looked at; a listener that throws would end the program. */
+function entriesOf(value: object): [string, unknown][] {
+  try {
+    return Object.entries(value);
+  } catch (thrown) {
+    return [["unreadable", String(thrown)]];
   }
 }
 

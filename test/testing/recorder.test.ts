@@ -50,6 +50,35 @@ t.test("what nobody handles is recorded with who got it", async (t) => {
   await tree.stop();
 });
 
+t.test("a crash is recorded with what it was over, its parents by their paths", async (t) => {
+  using record = recorder({ under: "fatal", channels: ["crash"] });
+  const tree = await treeOf("fatal");
+  tree.whereis<Fragile>("a")?.cast.crash();
+  const report = await record.waitFor(({ type }) => type === "crash_report");
+  t.match(report, {
+    label: "fatal/a",
+    parent: "fatal",
+    lastMessage: { method: "crash" },
+    cause: { name: "TypeError" },
+  });
+  await tree.stop();
+});
+
+t.test("messages that throw when they are looked at do no harm, and come from nobody at worst", async (t) => {
+  using record = recorder({ under: "rude", channels: ["unhandled"] });
+  const tree = await treeOf("rude");
+  const trap = {
+    get bait(): never {
+      throw new Error("gotcha");
+    },
+  };
+  const a = tree.whereis("a");
+  a?.send(trap);
+  await record.waitFor(() => true);
+  t.match(record.events[0], { message: { message: { unreadable: "Error: gotcha" } } });
+  await tree.stop();
+});
+
 t.test("waiting in vain ends with what was heard instead", async (t) => {
   using record = recorder({ under: "vain" });
   const tree = await treeOf("vain");

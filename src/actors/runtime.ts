@@ -4,11 +4,12 @@
  */
 import { CallTimeoutError, NoProcError } from "../errors.js";
 import { ActorRef, type RefPort } from "../ref.js";
+import type { SidecarHost } from "../sidecar/sidecar-host.js";
 import { cellOf } from "./address.js";
 import type { Cell } from "./cell.js";
 import { type Clock, systemClock } from "./clock.js";
 import { Deadlines } from "./deadlines.js";
-import { RunQueue, type Scheduler, systemScheduler } from "./scheduler.js";
+import { type ActorQueue, RunQueue, type Scheduler, systemScheduler } from "./scheduler.js";
 
 /** What a runtime is made of; real time and the main thread unless told otherwise. */
 export interface RuntimeOptions {
@@ -16,6 +17,8 @@ export interface RuntimeOptions {
   readonly scheduler?: Scheduler;
   /** The number its refs carry; 0 is the main thread. */
   readonly thread?: number;
+  /** Where its process actors get their sidecars; from the fork server unless given. */
+  readonly sidecars?: SidecarHost;
 }
 
 const nobody: RefPort = {
@@ -28,8 +31,9 @@ const nobody: RefPort = {
 export class Runtime {
   readonly thread: number;
   readonly clock: Clock;
-  readonly queue: RunQueue;
+  readonly queue: ActorQueue;
   readonly deadlines: Deadlines;
+  readonly sidecars: SidecarHost | undefined;
   /** The sender of exit signals that come from no actor; its id is 0. */
   readonly outside: ActorRef;
   /** Whose code runs now, as far as it runs in its turn; what an async callback does after its first `await` is not known to be its own. */
@@ -38,9 +42,10 @@ export class Runtime {
   #lastId = 0;
   #lastMonitor = 0;
 
-  constructor({ clock = systemClock, scheduler = systemScheduler, thread = 0 }: RuntimeOptions = {}) {
+  constructor({ clock = systemClock, scheduler = systemScheduler, thread = 0, sidecars }: RuntimeOptions = {}) {
     this.thread = thread;
     this.clock = clock;
+    this.sidecars = sidecars;
     this.deadlines = new Deadlines(clock, (call, timeoutMs) => {
       const ref = call.target;
       const who = describeRef(ref);
@@ -52,7 +57,8 @@ export class Runtime {
         }),
       );
     });
-    this.queue = new RunQueue(scheduler, clock, () => this.deadlines.holdPending());
+    const onIdle = () => this.deadlines.holdPending();
+    this.queue = scheduler.queueFor?.(clock, onIdle) ?? new RunQueue(scheduler, clock, onIdle);
     this.outside = new ActorRef(0, thread, undefined, nobody);
   }
 

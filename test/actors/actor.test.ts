@@ -3,8 +3,8 @@ import { Actor } from "#src/actors/actor.js";
 import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
 import { Runtime } from "#src/actors/runtime.js";
 import { startActor } from "#src/actors/start-actor.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import { Counter, doing, gate, Puppet, puppet, settle } from "../support/actors.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 const counter = () => startActor(null, { class: Counter });
 

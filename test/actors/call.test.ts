@@ -2,8 +2,8 @@ import t from "tap";
 import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
 import { Runtime } from "#src/actors/runtime.js";
 import { startActor } from "#src/actors/start-actor.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import { Counter, doing, gate, Puppet, puppet, settle } from "../support/actors.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 async function timed() {
   const clock = new VirtualClock();

@@ -3,8 +3,8 @@ import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
 import { Runtime } from "#src/actors/runtime.js";
 import { startActor } from "#src/actors/start-actor.js";
 import type { ActorRef } from "#src/ref.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import { doing, gate, type Hands, Puppet, puppet, settle } from "../support/actors.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 const kinds = async (ref: ActorRef<Puppet>) =>
   (await ref.call.seen()).map((one) => ("message" in one ? one.message : one.type));

@@ -4,6 +4,7 @@ import { exitActor, stopActor, whenEnded } from "#src/actors/exit-actor.js";
 import { isAlive, Runtime, runtimeOfThread } from "#src/actors/runtime.js";
 import { startActor } from "#src/actors/start-actor.js";
 import type { ExitReason } from "#src/exit.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import {
   Counter,
   doing,
@@ -16,7 +17,6 @@ import {
   settle,
   trapper,
 } from "../support/actors.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 /** An actor that holds something until `gone` opens, and notes every call of its release. */
 async function slowHolder() {

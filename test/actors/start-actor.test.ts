@@ -3,8 +3,8 @@ import { cellOf } from "#src/actors/address.js";
 import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
 import { isAlive, Runtime, runtimeOfThread } from "#src/actors/runtime.js";
 import { startActor } from "#src/actors/start-actor.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import { Counter, doing, gate, type Hands, holding, Puppet, puppet, settle, trapper } from "../support/actors.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 t.test("a start resolves when an async init has settled, and messages wait for it", async (t) => {
   const held = gate();

@@ -5,8 +5,8 @@ import { startActor } from "#src/actors/start-actor.js";
 import { stop } from "#src/actors/stop.js";
 import { suspend } from "#src/actors/sys.js";
 import type { ExitReason } from "#src/exit.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import { doing, gate, Puppet, puppet, settle, trapper } from "../support/actors.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 for (const [name, start] of [
   ["traps", trapper],

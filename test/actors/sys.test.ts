@@ -6,8 +6,8 @@ import { Runtime } from "#src/actors/runtime.js";
 import { startActor } from "#src/actors/start-actor.js";
 import * as sys from "#src/actors/sys.js";
 import { startSupervisor } from "#src/supervisor/supervisor.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import { Counter, doing, gate, Puppet, puppet, settle, trapper } from "../support/actors.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 /** Its state is in fields. */
 class Open extends Actor {

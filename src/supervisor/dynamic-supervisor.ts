@@ -219,9 +219,10 @@ export class DynamicSupervisor extends Actor {
     return undefined;
   }
 
-  /** Counts a restart at `nowMs` and makes it, or gives up. */
-  #restart(child: DynamicChild, nowMs: number): Promise<void> | undefined {
-    if (this.#window.add(nowMs)) {
+  /** Counts the restart of a child that had ended at `endedMs` and makes it, or gives up. */
+  #restart(child: DynamicChild, endedMs: number): Promise<void> | undefined {
+    const nowMs = this.#cell.runtime.clock.nowMs();
+    if (this.#window.add(endedMs, nowMs)) {
       this.#tell("restarting", child, this.#window.budget(nowMs));
       child.restarts++;
       return this.#take(this.#bringBack(child));

@@ -6,7 +6,7 @@
  * At most `max` restarts within `withinMs` milliseconds, or any number.
  *
  * With the resolution `"otp"` all times are cut to whole seconds before they are compared, as OTP does, so that a restart counts for up to
- * a second longer; default `"ms"`, which cuts nothing.
+ * a second longer, and counts from when the supervisor makes it; default `"ms"`, which cuts nothing and counts from when the child had ended.
  */
 export type Intensity =
   | { readonly max: number; readonly withinMs: number; readonly resolution?: "ms" | "otp" }
@@ -35,10 +35,10 @@ export class RestartWindow {
     this.#intensity = intensity;
   }
 
-  /** Counts a restart at `nowMs`. Returns false if that is one too many. */
-  add(nowMs: number): boolean {
+  /** Counts the restart, made at `nowMs`, of a child that had ended at `endedMs`. Returns false if that is one too many. */
+  add(endedMs: number, nowMs = endedMs): boolean {
     if (this.#intensity === "unlimited") return true;
-    const atMs = this.#cut(nowMs);
+    const atMs = this.#cut(this.#isOtp ? nowMs : endedMs);
     this.#forget(atMs - this.#intensity.withinMs);
     this.#atMs.push(atMs);
     return this.#atMs.length - this.#first <= this.#intensity.max;
@@ -66,9 +66,12 @@ export class RestartWindow {
     return this.#atMs.length - this.#first;
   }
 
+  get #isOtp(): boolean {
+    return this.#intensity !== "unlimited" && this.#intensity.resolution === "otp";
+  }
+
   #cut(ms: number): number {
-    const isOtp = this.#intensity !== "unlimited" && this.#intensity.resolution === "otp";
-    return isOtp ? Math.floor(ms / 1_000) * 1_000 : ms;
+    return this.#isOtp ? Math.floor(ms / 1_000) * 1_000 : ms;
   }
 
   #forget(beforeMs: number): void {

@@ -124,7 +124,7 @@ export class Restarts {
   /** Counts a restart at `atMs` and makes it, or gives up. */
   #restart(child: Child, atMs: number): Promise<void> | undefined {
     child.isRestarting = false;
-    if (!this.#window.add(atMs)) return this.#giveUp(child, this.budget());
+    if (!this.#window.add(atMs, this.#nowMs())) return this.#giveUp(child, this.budget());
     this.#crew.tell("restarting", child, this.budget());
     return this.#bringBack(child);
   }

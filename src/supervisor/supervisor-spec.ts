@@ -2,6 +2,7 @@
  * What makes a supervisor: its strategy, its intensity and its children, with defaults and checks.
  */
 import type { Runtime } from "../actors/runtime.js";
+import type { ActorName } from "../actors/via.js";
 import { type CheckedChildSpec, type ChildSpec, checkChildSpecs, checkOneOf, wrong } from "./child-spec.js";
 import type { Intensity } from "./restart-window.js";
 import { type AutoShutdown, autoShutdowns, type Strategy, strategies } from "./strategy.js";
@@ -21,7 +22,7 @@ export interface SupervisorSpec {
   readonly chance?: () => number;
   /** Calls the start off. */
   readonly signal?: AbortSignal;
-  readonly name?: string;
+  readonly name?: ActorName;
   readonly runtime?: Runtime;
 }
 
@@ -47,6 +48,7 @@ const defaults = {
  * @throws {ChildSpecError} for the first field that is wrong.
  */
 export function checkSupervisorSpec(spec: SupervisorSpec): CheckedSupervisorSpec {
+  if (typeof spec !== "object" || spec === null || Array.isArray(spec)) throw wrong("supervisor", spec, "an object");
   if (typeof spec.path !== "string" || spec.path === "") throw wrong("path", spec.path, "a text that is not empty");
   const strategy = checkOneOf("strategy", spec.strategy ?? defaults.strategy, strategies);
   const intensity = checkIntensity(spec.intensity);

@@ -1,5 +1,6 @@
 import t from "tap";
 import { checkChildSpec, checkChildSpecs } from "#src/supervisor/child-spec.js";
+import { startSupervisor } from "#src/supervisor/supervisor.js";
 import { supervise } from "../support/children.js";
 
 const start = async () => "ignore" as const;
@@ -72,5 +73,11 @@ for (const [field, spec] of badSupervisors) {
       code: "ERR_CHILD_SPEC",
       field,
     });
+  });
+}
+
+for (const spec of [undefined, "web", ["one_for_one", 1]]) {
+  t.test(`${JSON.stringify(spec)} is no supervisor`, async (t) => {
+    await t.rejects(startSupervisor(null, spec as never), { code: "ERR_CHILD_SPEC", field: "supervisor", got: spec });
   });
 }

@@ -28,6 +28,15 @@ const table: readonly [claim: string, got: boolean[], wanted: boolean[]][] = [
 
 for (const [claim, got, wanted] of table) t.test(claim, async (t) => void t.strictSame(got, wanted));
 
+t.test("a restart counts from the end of its child, and by OTP's arithmetic from when it is made", async (t) => {
+  const [own, otp] = [
+    new RestartWindow({ max: 1, withinMs: 1_000 }),
+    new RestartWindow({ max: 1, withinMs: 1_000, resolution: "otp" }),
+  ];
+  t.strictSame([own.add(0, 0), own.add(900, 5_000)], [true, false]);
+  t.strictSame([otp.add(0, 0), otp.add(900, 5_000)], [true, true]);
+});
+
 t.test("unlimited allows any number and uses nothing", async (t) => {
   const window = new RestartWindow("unlimited");
   for (let i = 0; i < 1_000; i++) t.ok(window.add(0));

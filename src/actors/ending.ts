@@ -104,7 +104,8 @@ async function releaseAll(cell: Cell): Promise<void> {
     kills.push(() => waits.push(releaseOwn("killed")));
   }
   for (const child of [...(cell.children ?? [])]) {
-    sendExit(child, cell.ref, reason === "normal" ? "shutdown" : reason, "link");
+    // One that does not trap would not mind a `normal` and live on.
+    sendExit(child, cell.ref, reason === "normal" && !child.trapExit ? "shutdown" : reason, "link");
     kills.push(() => child.kill());
     waits.push(childEnd(cell, child));
   }

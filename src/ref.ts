@@ -12,12 +12,18 @@ export interface RefPort {
 }
 
 /** Names that are never messages although they are public methods. */
-type NeverAMessage = "init" | "handleInfo" | "terminate" | "constructor" | "then" | `_${string}`;
+type NeverAMessage = "init" | "handleInfo" | "handleContinue" | "terminate" | "constructor" | "then" | `_${string}`;
 
 /** What is known of an actor's messages when its class is not: any name, anything in, anything out. */
 export interface AnyMessages {
   [method: string]: { method(...args: unknown[]): unknown }["method"];
 }
+
+/** The key, in types alone, under which a class says what it can be told when that is not its public methods. */
+export declare const messages: unique symbol;
+
+/** What an actor of class `T` can be told: `ActorRef<Told<T>>` is its ref. It is `T` itself unless the class says otherwise. */
+export type Told<T> = T extends { readonly [messages]: infer Messages } ? Messages : T;
 
 /** A type that is an actor's message: a public method. */
 type Message = (...args: never[]) => unknown;

@@ -9,7 +9,7 @@ import t from "tap";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Rooms from the ground up; a room imports itself and rooms before it. */
-const rooms = ["words", "wire", "sidecar", "process", "actors", "supervisor", "app", "cli", "index"];
+const rooms = ["words", "wire", "sidecar", "process", "actors", "supervisor", "app", "testing", "cli", "index"];
 
 function filesUnder(folder: string, ending: RegExp): string[] {
   return readdirSync(join(root, folder)).flatMap((entry) => {
@@ -22,7 +22,7 @@ function filesUnder(folder: string, ending: RegExp): string[] {
 function roomOf(file: string): string {
   const [first = "", second] = relative("src", file).split("/");
   if (second !== undefined) return first;
-  return first === "index.ts" ? "index" : "words";
+  return first === "index.ts" || first === "testing.ts" ? "index" : "words";
 }
 
 const sources = filesUnder("src", /\.ts$/);
@@ -40,6 +40,15 @@ t.test("a room imports only itself and the rooms below it", async (t) => {
       const allowed = rooms.slice(0, rooms.indexOf(roomOf(file)) + 1);
       t.ok(allowed.includes(roomOf(imported)), `${file} imports ${imported}`);
     }
+  }
+});
+
+t.test("only the door of copal/testing opens into the testing room", async (t) => {
+  for (const file of sources.filter((source) => roomOf(source) !== "testing" && source !== "src/testing.ts")) {
+    t.notOk(
+      importsOf(file).some((imported) => roomOf(imported) === "testing"),
+      file,
+    );
   }
 });
 

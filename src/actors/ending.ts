@@ -3,9 +3,11 @@
  * linked actors that hold processes come first; names, callers, monitors and links hear after that.
  */
 import { channel } from "node:diagnostics_channel";
-import { type ExitReason, isNormalExit } from "../exit.js";
+import { type ExitReason, isNormalExit, reasonFromError } from "../exit.js";
 import type { Cell } from "./cell.js";
-import { release, unwind } from "./instance.js";
+import { reportCrash, reportTerminate } from "./crash-report.js";
+import { isThenable, whenSettled } from "./handling.js";
+import { type ActorInstance, release, unwind } from "./instance.js";
 import { disconnect, sendExit } from "./link.js";
 import { onEnd } from "./monitor.js";
 
@@ -15,30 +17,31 @@ const exits = channel("copal:exit");
  * Carries the end of `cell` from its second step to its last:
  *
  * 1. (done by `Cell.end`) no more messages, `endSignal` aborted;
- * 2. `unwind`, or `terminate` if it is due; cut short by a kill;
+ * 2. `unwind`, or `terminate` if it is due; cut short by a kill, and by a signal that the actor does not trap;
  * 3. `release`, and the ends of the children it started and of linked actors that hold processes;
  * 4. name freed, callers rejected, monitors notified, links signalled, the parent last.
  *
  * An actor that holds nothing goes through all of it at once.
  */
 export function beginEnd(cell: Cell): void {
-  if (needsTime(cell)) endInOrder(cell).then(undefined, (thrown) => finish(cell, thrown));
-  else finish(cell);
+  const concluding = cell.endsItself && cell.isBusy ? turnOfEventLoop(cell).then(() => conclude(cell)) : conclude(cell);
+  if (concluding) concluding.then(() => letGo(cell));
+  else letGo(cell);
 }
 
-function needsTime(cell: Cell): boolean {
-  if (cell.owesTerminate || cell.holdsProcess || cell.unwinds) return true;
-  if (cell.children !== undefined && cell.children.size > 0) return true;
-  if (cell.endsItself && cell.isBusy) return true;
+function letGo(cell: Cell): void {
+  if (!holdsAnything(cell)) finish(cell);
+  else
+    releaseAll(cell).then(
+      () => finish(cell),
+      (thrown) => finish(cell, thrown),
+    );
+}
+
+function holdsAnything(cell: Cell): boolean {
+  if (cell.holdsProcess || (cell.children !== undefined && cell.children.size > 0)) return true;
   for (const linked of cell.links) if (linked.holdsProcess && linked !== cell.parent) return true;
   return false;
-}
-
-async function endInOrder(cell: Cell): Promise<void> {
-  if (cell.endsItself && cell.isBusy) await turnOfEventLoop(cell);
-  await conclude(cell);
-  await releaseAll(cell);
-  finish(cell);
 }
 
 /** Lets an async method that called `exit` return: what it returns in this turn of the event loop still answers its caller. */
@@ -46,18 +49,49 @@ function turnOfEventLoop(cell: Cell): Promise<void> {
   return new Promise((resolve) => cell.runtime.queue.later(resolve));
 }
 
-async function conclude(cell: Cell): Promise<void> {
-  const { instance, reason } = cell;
-  if (!instance || cell.isKilled) return;
-  const steps: Promise<unknown>[] = [];
-  if (instance[unwind]) steps.push(attempt(cell, () => instance[unwind]?.(reason)));
-  if (cell.owesTerminate) steps.push(attempt(cell, () => instance.terminate(reason)));
-  if (steps.length === 0) return;
-  const killed = new Promise<void>((resolve) => {
+/** The second step; a promise only if something has to be waited for. It never rejects. */
+function conclude(cell: Cell): Promise<void> | undefined {
+  const { instance } = cell;
+  if (!instance || cell.isKilled) return undefined;
+  const steps: Promise<void>[] = [];
+  if (cell.unwinds) steps.push(attempt(cell, () => instance[unwind]?.(cell.reason)));
+  const terminating = cell.owesTerminate ? terminate(cell, instance) : undefined;
+  if (terminating) steps.push(terminating);
+  if (steps.length === 0) return concluded(cell);
+  const cut = new Promise<void>((resolve) => {
     cell.onKill = resolve;
   });
-  await Promise.race([Promise.all(steps), killed]);
+  return Promise.race([Promise.all(steps), cut]).then(() => concluded(cell));
+}
+
+function concluded(cell: Cell): undefined {
   cell.onKill = undefined;
+  // Who was overtaken by a signal meanwhile owes nothing any more.
+  if (cell.owesTerminate) reportTerminate(cell);
+  cell.owesTerminate = false;
+}
+
+/** What `terminate` throws is what the actor ends with, as in OTP, unless it was cut short. */
+function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefined {
+  let terminated: () => void = () => {};
+  const failed = (thrown: unknown): void => {
+    if (cell.owesTerminate) {
+      cell.reason = reasonFromError(thrown);
+      cell.cause = thrown;
+    }
+    terminated();
+  };
+  try {
+    const result = instance.terminate(cell.reason);
+    if (!isThenable(result)) return undefined;
+    whenSettled(result, () => terminated(), failed);
+    return new Promise((resolve) => {
+      terminated = resolve;
+    });
+  } catch (thrown) {
+    failed(thrown);
+    return undefined;
+  }
 }
 
 async function releaseAll(cell: Cell): Promise<void> {
@@ -65,12 +99,13 @@ async function releaseAll(cell: Cell): Promise<void> {
   const waits: Promise<void>[] = [];
   const kills: (() => void)[] = [];
   const releaseOwn = (why: ExitReason): Promise<void> => attempt(cell, () => instance?.[release]?.(why));
-  if (instance?.[release]) {
+  if (cell.holdsProcess) {
     waits.push(releaseOwn(reason));
     kills.push(() => waits.push(releaseOwn("killed")));
   }
   for (const child of [...(cell.children ?? [])]) {
-    sendExit(child, cell.ref, reason === "normal" ? "shutdown" : reason, "link");
+    // One that does not trap would not mind a `normal` and live on.
+    sendExit(child, cell.ref, reason === "normal" && !child.trapExit ? "shutdown" : reason, "link");
     kills.push(() => child.kill());
     waits.push(childEnd(cell, child));
   }
@@ -121,6 +156,7 @@ function waitsFor(from: Cell, wanted: Cell, seen: Set<Cell>): boolean {
 function finish(cell: Cell, defect?: unknown): void {
   if (cell.hasEnded) return;
   const { ref, reason, runtime, parent } = cell;
+  if (cell.isReported) reportCrash(cell);
   const watchers = [...cell.monitors];
   const linked = [...cell.links];
   cell.hasEnded = true;
@@ -132,10 +168,14 @@ function finish(cell: Cell, defect?: unknown): void {
   cell.monitors.clear();
   for (const watcher of watchers) watcher.notify(reason);
   for (const other of linked) if (other !== parent) sendExit(other, ref, reason, "link");
-  // The start that the parent waits for was rejected above: it needs no signal as well.
-  if (parent && cell.hasStarted && linked.includes(parent)) sendExit(parent, ref, reason, "link");
+  if (parent && linked.includes(parent)) tellParent(cell, parent);
   if (exits.hasSubscribers && !isNormalExit(reason)) exits.publish({ ref, label: cell.label, reason, defect });
   cell.forget();
+}
+
+/** A parent that waits for the start hears of its failure by that; as in OTP it gets an `EXIT` as well, but only if it can bear it. */
+function tellParent(cell: Cell, parent: Cell): void {
+  if (cell.hasStarted || (parent.trapExit && !parent.unwinds)) sendExit(parent, cell.ref, cell.reason, "link");
 }
 
 async function attempt(cell: Cell, act: () => unknown): Promise<void> {

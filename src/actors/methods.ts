@@ -14,7 +14,17 @@ export const actorBrand: unique symbol = Symbol.for("copal.actor") as never;
  */
 export const callbacks: unique symbol = Symbol.for("copal.callbacks") as never;
 
-const neverMessages: ReadonlySet<string> = new Set(["constructor", "init", "handleInfo", "terminate", "then"]);
+/** The key of a method that takes every call and cast, whatever its name; a class that has it has no other messages. */
+export const everyMethod: unique symbol = Symbol.for("copal.everyMethod") as never;
+
+const neverMessages: ReadonlySet<string> = new Set([
+  "constructor",
+  "init",
+  "handleInfo",
+  "handleContinue",
+  "terminate",
+  "then",
+]);
 const tables = new WeakMap<object, ReadonlyMap<string, Method>>();
 
 /**
@@ -35,6 +45,8 @@ export function methodsOf(instance: object): ReadonlyMap<string, Method> {
 function collect(prototype: object): ReadonlyMap<string, Method> {
   const table = new Map<string, Method>();
   const seen = new Set<string>(neverMessages);
+  const takesAll = (prototype as { readonly [everyMethod]?: Method })[everyMethod];
+  if (takesAll) return new EveryName(takesAll);
   const layers: object[] = [];
   let layer: object | null = prototype;
   for (; layer !== null && !Object.hasOwn(layer, actorBrand); layer = Object.getPrototypeOf(layer)) layers.push(layer);
@@ -51,4 +63,18 @@ function collect(prototype: object): ReadonlyMap<string, Method> {
     }
   }
   return table;
+}
+
+/** A table in which every name that can be a message is the same method. */
+class EveryName extends Map<string, Method> {
+  readonly #method: Method;
+
+  constructor(method: Method) {
+    super();
+    this.#method = method;
+  }
+
+  override get(name: string): Method | undefined {
+    return neverMessages.has(name) || name.startsWith("_") ? undefined : this.#method;
+  }
 }

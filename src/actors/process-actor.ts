@@ -5,16 +5,17 @@
 import { UnsupportedError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import type { ActorRef } from "../ref.js";
-import { type SidecarClient, type Started, startSidecar, type TreeStats } from "../sidecar/client.js";
+import { type SidecarClient, type SidecarSink, type Started, startSidecar, type TreeStats } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import type { StartOptions, StopPlan } from "../sidecar/start-options.js";
-import { Actor } from "./actor.js";
+import { Actor, recordOf } from "./actor.js";
 import { deliver } from "./deliver.js";
 import { exitOfProcess } from "./exit-of-process.js";
 import type { Info, OutputStream } from "./info.js";
 import { release } from "./instance.js";
 import { callbacks } from "./methods.js";
 import { OutputRoute, type RouteOptions } from "./output-route.js";
+import { giveState } from "./state.js";
 
 /** The process an actor is to hold, and what becomes of its output and its end. */
 export interface ProcessSpec extends StartOptions {
@@ -73,13 +74,14 @@ export class ProcessActor extends Actor {
     this.#spec = spec;
     for (const options of [...(spec.forward ?? []), ...this.#hookRoutes()])
       this.#routes.set(this.#routes.size, new OutputRoute(this.self, options));
-    this.#starting = startSidecar(spec, {
+    const sink: SidecarSink = {
       output: (stream, bytes) => this.#output(stream, bytes),
       closed: (stream) => {
         for (const route of this.#routes.values()) route.closed(stream);
       },
       exited: (report) => this.#exited(report),
-    });
+    };
+    this.#starting = startSidecar(spec, sink, recordOf(this).runtime.sidecars);
     this.#client = await this.#starting;
     places.set(this.self, this.#client.place);
   }
@@ -166,6 +168,12 @@ export class ProcessActor extends Actor {
     if (message.type === "line") return this.onLine(message.stream, message.line);
     if (message.type === "exit") return this.onExit(message.report);
     return undefined;
+  }
+
+  /** Shows the process and its command to those who look on; the environment may hold secrets. */
+  [giveState](): unknown {
+    const { argv, successExitCodes } = this.#spec;
+    return { argv, ...(successExitCodes && { successExitCodes }), ...(this.#client && this.status()) };
   }
 
   /** Ends the tree with the actor: by the stop plan, or at once when the actor is killed. */

@@ -2,6 +2,7 @@
  * A reply taken in hand: answers one call later, from anywhere.
  */
 import type { Cell } from "./cell.js";
+import type { Call } from "./envelope.js";
 
 /** Answers one call. The first use counts; later ones, and any after a time-out or the actor's end, do nothing. */
 export interface Reply<R = unknown> {
@@ -14,8 +15,25 @@ export interface Reply<R = unknown> {
 export function takeReply<R>(cell: Cell): Reply<R> {
   const call = cell.current;
   const owedCalls = cell.letGo();
-  if (call?.kind !== "call") return Object.assign(() => {}, { fail: () => {} });
+  return call?.kind === "call" ? promise(cell, call, owedCalls) : Object.assign(() => {}, { fail: () => {} });
+}
+
+/** Takes the reply to `call`, which `cell` has in hand, and keeps its mailbox held as long as the callback does. */
+export function oweReply<R>(cell: Cell, call: Call): Reply<R> {
+  cell.owedCalls ??= new Set();
+  return promise(cell, call, cell.owedCalls);
+}
+
+function promise<R>(cell: Cell, call: Call, owedCalls: Set<Call>): Reply<R> {
   if (!call.isSettled) owedCalls.add(call);
   call.owed = owedCalls;
-  return Object.assign((value: R) => call.answer(value), { fail: (error: Error) => call.fail(error) });
+  const answer = (value: R): void => {
+    if (!call.isSettled) cell.debug?.answered(cell, call, value);
+    call.answer(value);
+  };
+  const fail = (error: Error): void => {
+    if (!call.isSettled) cell.debug?.refused(cell, call, error);
+    call.fail(error);
+  };
+  return Object.assign(answer, { fail });
 }

@@ -2,13 +2,14 @@
  * What the actors of one thread share: clock, run queue, names, deadlines, identities. There is one runtime per thread, shared even
  * by two loaded copies of the package; a test may make its own. Knows cells only as records; what an actor does is `cell.ts`.
  */
-import { CallTimeoutError } from "../errors.js";
+import { CallTimeoutError, NoProcError } from "../errors.js";
 import { ActorRef, type RefPort } from "../ref.js";
+import type { SidecarHost } from "../sidecar/sidecar-host.js";
 import { cellOf } from "./address.js";
 import type { Cell } from "./cell.js";
 import { type Clock, systemClock } from "./clock.js";
 import { Deadlines } from "./deadlines.js";
-import { RunQueue, type Scheduler, systemScheduler } from "./scheduler.js";
+import { type ActorQueue, RunQueue, type Scheduler, systemScheduler } from "./scheduler.js";
 
 /** What a runtime is made of; real time and the main thread unless told otherwise. */
 export interface RuntimeOptions {
@@ -16,10 +17,12 @@ export interface RuntimeOptions {
   readonly scheduler?: Scheduler;
   /** The number its refs carry; 0 is the main thread. */
   readonly thread?: number;
+  /** Where its process actors get their sidecars; from the fork server unless given. */
+  readonly sidecars?: SidecarHost;
 }
 
 const nobody: RefPort = {
-  call: () => Promise.reject(new Error("the outside of all actors has no methods")),
+  call: () => Promise.reject(new NoProcError("there is nobody behind this ref", {})),
   cast: () => {},
   send: () => {},
 };
@@ -28,17 +31,21 @@ const nobody: RefPort = {
 export class Runtime {
   readonly thread: number;
   readonly clock: Clock;
-  readonly queue: RunQueue;
+  readonly queue: ActorQueue;
   readonly deadlines: Deadlines;
+  readonly sidecars: SidecarHost | undefined;
   /** The sender of exit signals that come from no actor; its id is 0. */
   readonly outside: ActorRef;
+  /** Whose code runs now, as far as it runs in its turn; what an async callback does after its first `await` is not known to be its own. */
+  running: Cell | undefined = undefined;
   readonly #names = new Map<string, Cell>();
   #lastId = 0;
   #lastMonitor = 0;
 
-  constructor({ clock = systemClock, scheduler = systemScheduler, thread = 0 }: RuntimeOptions = {}) {
+  constructor({ clock = systemClock, scheduler = systemScheduler, thread = 0, sidecars }: RuntimeOptions = {}) {
     this.thread = thread;
     this.clock = clock;
+    this.sidecars = sidecars;
     this.deadlines = new Deadlines(clock, (call, timeoutMs) => {
       const ref = call.target;
       const who = describeRef(ref);
@@ -50,13 +57,19 @@ export class Runtime {
         }),
       );
     });
-    this.queue = new RunQueue(scheduler, clock, () => this.deadlines.holdPending());
+    const onIdle = () => this.deadlines.holdPending();
+    this.queue = scheduler.queueFor?.(clock, onIdle) ?? new RunQueue(scheduler, clock, onIdle);
     this.outside = new ActorRef(0, thread, undefined, nobody);
   }
 
   /** Returns the running actor of this name. A name is free again once its holder has ended. */
   whereis(name: string): ActorRef | undefined {
     return this.#names.get(name)?.ref;
+  }
+
+  /** Makes a ref for a name that nobody bears. */
+  nobodyNamed(name: string | undefined): ActorRef {
+    return new ActorRef(0, this.thread, name, nobody);
   }
 
   /** Takes `name` for `cell`; it must be free. */

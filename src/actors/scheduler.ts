@@ -11,6 +11,16 @@ export interface Scheduler {
   soon(task: () => void): void;
   /** Runs `task` after timers and I/O had their turn. */
   later(task: () => void): void;
+  /** Makes the run queue, where it is to be another than {@link RunQueue}; `onIdle` is due each time the queue has run empty. */
+  queueFor?(clock: Clock, onIdle: () => void): ActorQueue;
+}
+
+/** Where actors wait for their turn. */
+export interface ActorQueue {
+  /** Adds `runnable`, which must not be in the queue. */
+  push(runnable: Runnable): void;
+  /** Runs `task` after timers and I/O had their turn. */
+  later(task: () => void): void;
 }
 
 const settled = Promise.resolve();
@@ -41,7 +51,7 @@ const sliceMs = 5;
 const lookAtClockEvery = 16;
 
 /** The run queue: first come, first served, a turn of at most 32 messages each. */
-export class RunQueue {
+export class RunQueue implements ActorQueue {
   readonly #scheduler: Scheduler;
   readonly #clock: Clock;
   readonly #onIdle: () => void;

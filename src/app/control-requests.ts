@@ -9,6 +9,7 @@ import type { ActorRef } from "../ref.js";
 import { signalNumber } from "../sidecar/signal-name.js";
 import type { Supervisor } from "../supervisor/supervisor.js";
 import { ControlError } from "./control-error.js";
+import { inspectActor } from "./inspection.js";
 import { Measure } from "./measure.js";
 import { nearestIds } from "./resolve-id.js";
 import type { Tree } from "./tree.js";
@@ -53,27 +54,34 @@ export class ControlRequests {
     return root;
   }
 
-  /** Starts a stopped child again. @throws {ControlError} if it runs, or does not start. */
+  /** Starts a stopped child again, and one that waits to be retried at once. @throws {ControlError} if it runs, or does not start. */
   async start(body: Body): Promise<Body> {
     const row = this.#row(body);
     const { supervisor, id } = this.#childOf(row);
+    this.#tree.letGo(row.path);
     await this.#ask(row, "start", async () => {
+      const { call } = supervisor.within("infinity");
       try {
-        return await supervisor.within("infinity").call.restartChild(id);
+        if (row.state === "backoff") await call.terminateChild(id);
+        return await call.restartChild(id);
       } catch (error) {
         // A temporary child is forgotten when it ends, but it still stands in the config.
         const spec = isForgotten(error) ? this.#tree.specOf(row.path) : undefined;
         if (spec === undefined) throw error;
-        return supervisor.within("infinity").call.startChild(spec);
+        return call.startChild(spec);
       }
     });
     return this.#state(row.path);
   }
 
-  /** Stops a child in order; it stays stopped until it is started again. */
+  /**
+   * Stops a child in order; it stays stopped until a request starts it, also when its siblings or its supervisor are restarted. (A
+   * `terminateChild` of the program's own does not hold it: OTP's rule is that a cascade brings it back.)
+   */
   async stop(body: Body): Promise<Body> {
     const row = this.#row(body);
     const { supervisor, id } = this.#childOf(row);
+    this.#tree.hold(row.path);
     await this.#ask(row, "stop", async () => {
       try {
         await supervisor.within("infinity").call.terminateChild(id);
@@ -129,6 +137,13 @@ export class ControlRequests {
         error,
       );
     }
+  }
+
+  /** Shows an actor, a process or a supervisor from within. */
+  async inspect(body: Body): Promise<Body> {
+    const row = this.#row(body);
+    const ref = this.#running(row);
+    return this.#ask(row, "inspect", async () => ({ ...(await inspectActor(row.path, ref)) }));
   }
 
   /** Reads `ids` (repeatable; none means all), `n` and `follow`. */

@@ -5,7 +5,10 @@
 
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Shutdown } from "../actors/exit-actor.js";
 import { type ActorRef, isActorRef } from "../ref.js";
+import type { Backoff } from "../supervisor/backoff.js";
+import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
 import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
 import { type ConfigPath, type ConfigProblem, configError } from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
@@ -13,8 +16,6 @@ import { interpolate } from "./interpolate.js";
 import { nearestIds, resolveId } from "./resolve-id.js";
 import type { ActorClass } from "./tree-spec.js";
 
-/** How long anything but a supervisor or a process has to end. */
-const defaultShutdownMs = 5_000;
 const defaultGraceMs = 5_000;
 const defaultOrphanGraceMs = 500;
 
@@ -23,12 +24,16 @@ interface PlannedBase {
   /** Ids from the root, joined by `/`. */
   readonly path: string;
   readonly restart: "permanent" | "transient" | "temporary";
-  readonly shutdown: number | "infinity" | "brutal_kill";
+  readonly shutdown: Shutdown;
+  readonly significant: boolean;
+  readonly backoff: Partial<Backoff> | undefined;
 }
 
 /** A supervisor to start. */
 export interface PlannedSupervisor extends PlannedBase {
   readonly kind: "supervisor";
+  readonly strategy: Strategy;
+  readonly autoShutdown: AutoShutdown;
   readonly intensity: { readonly max: number; readonly withinMs: number } | "unlimited";
   readonly children: readonly PlannedNode[];
 }
@@ -57,8 +62,10 @@ export interface PlannedProcess extends PlannedBase {
 }
 
 /** An actor to start: its class, or where the class is found. */
-export interface PlannedActor extends PlannedBase {
+export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly kind: "actor";
+  /** Unless given it is the class that decides: a supervisor has all the time it needs. */
+  readonly shutdown: Shutdown | undefined;
   readonly class: ActorClass | undefined;
   /** A file's absolute path or a package's name. */
   readonly module: string | undefined;
@@ -97,6 +104,18 @@ export function planChild(child: CheckedNode, source: ConfigSource, environment:
 export function* everyNode(node: PlannedNode): Generator<PlannedNode> {
   yield node;
   if (node.kind === "supervisor") for (const child of node.children) yield* everyNode(child);
+}
+
+/** What is given of a child's back-off; the rest is as the supervisor room has it. */
+function backoffOf({ fields }: CheckedNode): Partial<Backoff> | undefined {
+  if (fields.backoff === undefined) return undefined;
+  const { initial: initialMs, max: maxMs, resetAfter: resetAfterMs, ...rest } = fields.backoff;
+  return withoutUndefined({ initialMs, maxMs, resetAfterMs, ...rest });
+}
+
+function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 interface Target {
@@ -150,13 +169,18 @@ class Planner {
   }
 
   #supervisor(node: CheckedSupervisor): PlannedSupervisor {
-    const { restart = "permanent", shutdown = "infinity", intensity = {} } = node.fields;
+    const { restart = "permanent", shutdown = "infinity", significant = false, intensity = {} } = node.fields;
+    const { strategy = "one_for_one", autoShutdown = "never" } = node.fields;
     return {
       kind: "supervisor",
       id: node.id,
       path: node.path,
       restart,
       shutdown,
+      significant,
+      backoff: backoffOf(node),
+      strategy,
+      autoShutdown,
       intensity:
         intensity === "unlimited" ? intensity : { max: intensity.max ?? 3, withinMs: intensity.within ?? 5_000 },
       children: node.children.flatMap((child) => this.node(child)),
@@ -164,7 +188,7 @@ class Planner {
   }
 
   #actor(node: CheckedActor): PlannedActor {
-    const { restart = "permanent", shutdown = defaultShutdownMs, args = [] } = node.fields;
+    const { restart = "permanent", shutdown, significant = false, args = [] } = node.fields;
     const written = node.fields.module;
     const module = written === undefined ? undefined : this.#fill(written, node, ["module"], {});
     const hash = module?.lastIndexOf("#") ?? -1;
@@ -174,6 +198,8 @@ class Planner {
       path: node.path,
       restart,
       shutdown,
+      significant,
+      backoff: backoffOf(node),
       class: node.fields.class as ActorClass | undefined,
       module: module === undefined ? undefined : this.#modulePath(hash < 0 ? module : module.slice(0, hash)),
       exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
@@ -194,6 +220,8 @@ class Planner {
       path,
       restart: fields.restart ?? "permanent",
       shutdown: fields.shutdown ?? graceMs + 1_000,
+      significant: fields.significant ?? false,
+      backoff: backoffOf(node),
       argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
       cwd: resolve(this.#source.folder, cwd),
       env: this.#env(node, own),

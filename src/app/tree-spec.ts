@@ -5,12 +5,29 @@
 
 import type { Actor } from "../actors/actor.js";
 import type { ActorRef } from "../ref.js";
+import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
 
 /** Milliseconds, or a number with a unit: `"200ms"`, `"5s"`, `"1m"`, `"2h"`. */
 export type Duration = number | string;
 
 /** When a child is started again after its end: OTP's words, and those of container tools. */
 export type RestartWord = "permanent" | "transient" | "temporary" | "always" | "on-failure" | "no";
+
+/** How a child is retried; what is left out is as shown. */
+export interface BackoffInput {
+  /** The first wait. Default 200ms. */
+  initial?: Duration | undefined;
+  /** The longest wait. Default 30s. */
+  max?: Duration | undefined;
+  /** What each wait is multiplied with. Default 2. */
+  factor?: number | undefined;
+  /** How far a wait may be off, as a part of itself. Default 0.2. */
+  jitter?: number | undefined;
+  /** After running this long it starts afresh. Default 60s. */
+  resetAfter?: Duration | undefined;
+  /** After so many failures in a row its supervisor gives up. Default unlimited. */
+  attempts?: number | "unlimited" | undefined;
+}
 
 /** What any child may say. */
 export interface AnyChild {
@@ -21,6 +38,10 @@ export interface AnyChild {
    * processes their stop plan plus 1s.
    */
   shutdown?: Duration | "infinity" | "brutal_kill" | undefined;
+  /** Whether its end counts for the supervisor's `autoShutdown`; not for a permanent child. Default false. */
+  significant?: boolean | undefined;
+  /** Retries the child after growing waits, and counts it in no window. Default none: restarted at once, as OTP. */
+  backoff?: BackoffInput | undefined;
   /** Keys that begin with `x-` are yours: Copal never reads them. */
   [own: `x-${string}`]: unknown;
 }
@@ -29,7 +50,10 @@ export interface AnyChild {
 export interface SupervisorChild extends AnyChild {
   /** The id: `[A-Za-z0-9_-]+`, unique among siblings. */
   supervisor: string;
-  strategy?: "one_for_one" | undefined;
+  /** Whom a restart concerns besides the child that ended: nobody, those after it, all. Default `one_for_one`. */
+  strategy?: Strategy | undefined;
+  /** Whether the end of a `significant` child ends this supervisor: of any of them, or of the last. Default `never`. */
+  autoShutdown?: AutoShutdown | undefined;
   /** At most `max` restarts within a sliding window of `within`; default 3 within 5s. */
   intensity?: { max?: number | undefined; within?: Duration | undefined } | "unlimited" | undefined;
   /** Started in this order, each when the one before it is up; stopped in reverse. */

@@ -6,7 +6,7 @@
 import { cellOf } from "../actors/address.js";
 import type { Cell } from "../actors/cell.js";
 import { exitActor, stopActor, whenEnded } from "../actors/exit-actor.js";
-import { isAlive } from "../actors/runtime.js";
+import { isAlive, Runtime, type RuntimeOptions } from "../actors/runtime.js";
 import { setSpecStarter } from "../actors/start-actor.js";
 import type { ExitReason } from "../exit.js";
 import type { ActorRef, AnyMessages } from "../ref.js";
@@ -30,8 +30,13 @@ export interface RootEnd {
   readonly exhaustion: Exhaustion | undefined;
 }
 
-/** How to start a tree; every field has a default. */
-export interface StartTreeOptions {
+/**
+ * How to start a tree; every field has a default. With `clock`, `scheduler` or `sidecars` the tree lives in a runtime of its own, made of
+ * them: for tests, which have them from `copal/testing`.
+ */
+export interface StartTreeOptions extends Pick<RuntimeOptions, "clock" | "scheduler" | "sidecars"> {
+  /** The runtime it lives in. Default: this thread's, which all trees share. */
+  readonly runtime?: Runtime;
   /** The folder that relative paths start from. Default: the working directory. */
   readonly folder?: string;
   /** Aborting it stops a start in progress; what was started is stopped in reverse, then the start rejects. */
@@ -51,8 +56,13 @@ export interface StartTreeOptions {
  */
 export async function start(spec: TreeSpec, options: StartTreeOptions = {}): Promise<Tree> {
   const tree = planSource(sourceOf(spec, options.folder ?? process.cwd()), options.environment);
-  await tree.start(options.signal);
+  await tree.start(options.signal, runtimeFor(options));
   return tree;
+}
+
+function runtimeFor({ runtime, clock, scheduler, sidecars }: StartTreeOptions): Runtime | undefined {
+  if (runtime || !(clock || scheduler || sidecars)) return runtime;
+  return new Runtime({ ...(clock && { clock }), ...(scheduler && { scheduler }), ...(sidecars && { sidecars }) });
 }
 
 /** Checks and plans a config without starting it. @throws {ConfigError} as {@link start}. */
@@ -92,6 +102,7 @@ export class Tree {
       log: this.log,
       folder: source.folder,
       classes: new Map<string, ActorClass>(),
+      held: new Set<string>(),
       note: (path, ref) => this.#note(path, ref),
       noteEnd: (path, reason) => this.#ends.set(path, { reason, atMs: Date.now() }),
       find: (id, from) =>
@@ -100,16 +111,19 @@ export class Tree {
   }
 
   /** Starts the planned tree. Used by {@link start} and `copal up`; once per tree. */
-  async start(signal?: AbortSignal): Promise<void> {
+  async start(signal?: AbortSignal, runtime?: Runtime): Promise<void> {
     try {
       await unlessAborted(loadClasses(everyNode(this.#plan), this.#book, this.#source.file), signal);
       this.#note(
         this.#plan.path,
         await startSupervisor(null, {
           path: this.#plan.path,
+          strategy: this.#plan.strategy,
           intensity: this.#plan.intensity,
+          autoShutdown: this.#plan.autoShutdown,
           children: this.#plan.children.map((child) => childSpec(child, this.#book)),
           ...(signal === undefined ? {} : { signal }),
+          ...(runtime === undefined ? {} : { runtime }),
         }),
       );
     } finally {
@@ -146,6 +160,16 @@ export class Tree {
   specOf(path: string): ChildSpec | undefined {
     for (const node of everyNode(this.#plan)) if (node.path === path) return childSpec(node, this.#book);
     return undefined;
+  }
+
+  /** Holds the child at `path` down: no restart, no cascade and no new incarnation of its supervisor starts it until {@link letGo}. */
+  hold(path: string): void {
+    this.#book.held.add(path);
+  }
+
+  /** Lets the child at `path` be started again; starts nothing. */
+  letGo(path: string): void {
+    this.#book.held.delete(path);
   }
 
   /** The ref of the supervisor above a path, for requests about the child. */
@@ -206,6 +230,7 @@ function contextOf(parent: Cell): { readonly book: TreeBook; readonly environmen
     log: new OutputLog(),
     folder: process.cwd(),
     classes: new Map(),
+    held: new Set(),
     note: () => {},
     noteEnd: () => {},
     find: () => undefined,

@@ -10,6 +10,7 @@ import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
 import { forkServer } from "./fork-server.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
 import { waitForLostTree } from "./lost-tree.js";
+import type { SidecarHost } from "./sidecar-host.js";
 import { knownSignal, type StartOptions, type StopPlan, startBody, stopBody } from "./start-options.js";
 import { StdinQueue } from "./stdin-queue.js";
 
@@ -47,17 +48,21 @@ const MAX_TRIES = 100;
 const STUCK_AFTER_MS = 2_000;
 
 /**
- * Starts a process in a sidecar of its own and resolves once the program runs.
+ * Starts a process in a sidecar of its own, from `host` or else from the fork server, and resolves once the program runs.
  *
  * @throws {RangeError} if the options are wrong; nothing was started.
  * @throws {StartError} if the program could not be started: `failure` has stage and errno.
  * @throws {SidecarError} if there is no usable sidecar: stage `find`, `start` or `hello`.
  */
-export async function startSidecar(options: StartOptions, sink: SidecarSink): Promise<SidecarClient> {
+export async function startSidecar(
+  options: StartOptions,
+  sink: SidecarSink,
+  host?: SidecarHost,
+): Promise<SidecarClient> {
   const body = startBody(options);
   for (let tries = 1; ; tries++) {
-    const idle = takeIdle();
-    const connection = idle ?? new Connection(await forkServer());
+    const idle = host ? undefined : takeIdle();
+    const connection = idle ?? new Connection(host ?? (await forkServer()));
     const client = new SidecarClient(connection, body, sink);
     try {
       await client.started;

@@ -8,7 +8,7 @@ import { decodePayload, encodeFrame, eventShapes } from "../wire/codec.js";
 import { FrameReader } from "../wire/frame.js";
 import type { CommandBodies, WireEvent } from "../wire/messages.js";
 import { PROTOCOL_VERSIONS } from "../wire/messages.js";
-import type { ForkServer } from "./fork-server.js";
+import type { SidecarHost } from "./sidecar-host.js";
 
 /** Who gets what comes over a connection, for the time it holds it. */
 export interface Holder {
@@ -34,7 +34,7 @@ const hello = encodeFrame<CommandBodies, "hello">("hello", HELLO_ID, {
 
 /** One open connection, greeted with its first command. */
 export class Connection {
-  readonly server: ForkServer;
+  readonly server: SidecarHost;
   readonly #socket: Socket;
   #holder: Holder | undefined;
   #lastId = HELLO_ID;
@@ -42,7 +42,7 @@ export class Connection {
   #isOpen = true;
   #keepsNodeRunning = true;
 
-  constructor(server: ForkServer) {
+  constructor(server: SidecarHost) {
     this.server = server;
     sharedBuffer ??= Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
     let buffer = sharedBuffer;

@@ -10,6 +10,7 @@ import { SidecarError, UnsupportedError } from "../errors.js";
 import { PROTOCOL_VERSIONS } from "../wire/messages.js";
 import { resinPath } from "./binary.js";
 import { closeIdle } from "./idle-sidecars.js";
+import type { SidecarHost } from "./sidecar-host.js";
 import { warmUp } from "./warm-up.js";
 
 /** What the fork server says of itself in its first line (docs/protocol.md section 1). */
@@ -45,7 +46,7 @@ export async function closeForkServer(): Promise<void> {
 }
 
 /** A fork server that listens; it ends by itself when this Node process does and everything it held is gone. */
-export class ForkServer {
+export class ForkServer implements SidecarHost {
   readonly #child: ChildProcess;
   readonly #swept = new Set<number>();
   readonly #waiting = new Map<number, () => void>();

@@ -5,7 +5,7 @@
 import { readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { ForkServer } from "./fork-server.js";
+import type { SidecarHost } from "./sidecar-host.js";
 
 /** Milliseconds between two looks at the kernel; a lost tree has SIGKILL on its way already. */
 const LOOK_EVERY_MS = 5;
@@ -19,7 +19,7 @@ const LOOK_EVERY_MS = 5;
  */
 export async function waitForLostTree(
   place: { osPid: number; sidecarPid: number; startTime: number; cgroup: string | null },
-  server: ForkServer,
+  server: SidecarHost,
 ): Promise<void> {
   await server.swept(place.sidecarPid);
   if (place.cgroup !== null) await killCgroup(place.cgroup);

@@ -5,7 +5,8 @@ import { cellOf } from "../actors/address.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import type { ChildType } from "./child-spec.js";
-import type { ChildState } from "./child-table.js";
+import type { Child, ChildState } from "./child-table.js";
+import type { Budget } from "./restart-window.js";
 import type { Strategy } from "./strategy.js";
 
 /** How a child ended last. */
@@ -25,8 +26,10 @@ export interface Exhaustion {
   readonly child: string;
   /** How often that child was restarted in the supervisor's life. */
   readonly restarts: number;
-  readonly max: number;
-  readonly withinMs: number;
+  readonly max: number | null;
+  readonly withinMs: number | null;
+  /** The failures in a row that its back-off allows, if it is that which was used up; `max` and `withinMs` are null then. */
+  readonly attempts?: number;
   readonly lastExit: LastExit;
 }
 
@@ -49,8 +52,7 @@ export interface ChildSnapshot {
 export interface SupervisorSnapshot {
   readonly path: string;
   readonly strategy: Strategy;
-  /** Restarts that count now, and how many may; `max` and `withinMs` are null when any number may. */
-  readonly budget: { readonly used: number; readonly max: number | null; readonly withinMs: number | null };
+  readonly budget: Budget;
   readonly children: readonly ChildSnapshot[];
   readonly exhaustion?: Exhaustion;
 }
@@ -64,11 +66,29 @@ export function supervisorSnapshot(ref: ActorRef): SupervisorSnapshot | undefine
   return instance?.[snapshot]?.();
 }
 
+/** What one child looks like now. */
+export function childSnapshot({ spec, path, state, ref, restarts, lastExit, startedAtMs }: Child): ChildSnapshot {
+  const isGone = ref !== undefined && cellOf(ref).hasEnded;
+  return {
+    id: spec.id,
+    path,
+    type: spec.type,
+    state: isGone ? "stopped" : state,
+    ...(ref && !isGone && { ref }),
+    restarts,
+    ...(lastExit && { lastExit }),
+    ...(startedAtMs !== undefined && { startedAtMs }),
+  };
+}
+
 /** Tells why a supervisor gave up, one line per supervisor of the chain, the outermost first. */
 export function formatExhaustion(exhaustion: Exhaustion): string[] {
-  const { path, child, restarts, max, withinMs, lastExit } = exhaustion;
+  const { path, child, restarts, max, withinMs, attempts, lastExit } = exhaustion;
   const times = restarts === 1 ? "once" : `${restarts} times`;
-  const budget = `more than ${max} ${max === 1 ? "restart" : "restarts"} within ${withinMs} ms (intensity)`;
+  const budget =
+    attempts === undefined
+      ? `more than ${max} ${max === 1 ? "restart" : "restarts"} within ${withinMs} ms (intensity)`
+      : `${attempts} ${attempts === 1 ? "failure" : "failures"} in a row (backoff.attempts)`;
   const line = `${path} gave up: ${budget}; ${child} was restarted ${times}, its last exit: ${formatExit(lastExit.reason)}`;
   return lastExit.exhaustion ? [line, ...formatExhaustion(lastExit.exhaustion)] : [line];
 }

@@ -1,23 +1,30 @@
 /**
- * The supervisor: an actor that starts children in order, restarts them by its strategy, and stops them in reverse. It carries out
- * what `strategy.ts` and `restart-window.ts` decide, and is the one place that does. What its children are, it does not know.
+ * The supervisor: an actor that starts children in order, restarts them by its strategy, and stops them in reverse. What follows from
+ * an end is decided in `strategy.ts` and `restart-window.ts` and carried out in `crew.ts`; this is the mailbox between them. What its
+ * children are, it does not know.
  */
-import { channel } from "node:diagnostics_channel";
 import { Actor, recordOf } from "../actors/actor.js";
 import { cellOf } from "../actors/address.js";
 import type { Info } from "../actors/info.js";
 import { unwind } from "../actors/instance.js";
-import { link } from "../actors/link.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
-import { AlreadyStartedError, ChildStateError, isCopalError, StartError } from "../errors.js";
-import { type ExitReason, reasonFromError } from "../exit.js";
+import { giveState } from "../actors/state.js";
+import { AlreadyStartedError, ChildStateError, StartError } from "../errors.js";
+import { type ExitReason, isNormalExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
-import { type CheckedChildSpec, type ChildSpec, type ChildType, checkChildSpec } from "./child-spec.js";
-import { Child, ChildTable } from "./child-table.js";
-import { RestartWindow } from "./restart-window.js";
-import { inReverse, stopChild } from "./shutdown.js";
-import { type Exhaustion, type SupervisorSnapshot, snapshot, supervisorSnapshot } from "./snapshot.js";
-import { startFailure } from "./start-failure.js";
+import {
+  type CheckedChildSpec,
+  type ChildSpec,
+  type ChildType,
+  checkChildSpec,
+  type StartedWithInfo,
+} from "./child-spec.js";
+import { Child } from "./child-table.js";
+import { Crew } from "./crew.js";
+import { reportError } from "./reports.js";
+import { Restarts } from "./restarting.js";
+import { childSnapshot, type SupervisorSnapshot, snapshot } from "./snapshot.js";
+import { reasonOfStart, refusedStart, startFailure } from "./start-failure.js";
 import { decide } from "./strategy.js";
 import { type CheckedSupervisorSpec, checkSupervisorSpec, type SupervisorSpec } from "./supervisor-spec.js";
 
@@ -36,278 +43,204 @@ export interface ChildCount {
   readonly workers: number;
 }
 
-/** What happens to a child, on the channel `copal:supervisor`; of `exhausted` the path is the supervisor's. */
-export interface SupervisorEvent {
-  readonly type: "started" | "exited" | "restarting" | "startFailed" | "stopping" | "stopped" | "exhausted";
-  readonly path: string;
-  readonly id: string;
-  readonly ref?: ActorRef;
-  readonly reason?: ExitReason;
-  /** Restarts that count now, of how many. */
-  readonly used?: number;
-  readonly max?: number | null;
-  readonly withinMs?: number | null;
-  readonly exhaustion?: Exhaustion;
-}
+/** Stands for the start of a temporary child that is up: what it held on to is let go of. */
+const neverAgain = (): Promise<never> => Promise.reject(new Error("a temporary child is never started again"));
 
-const events = channel("copal:supervisor");
-
-/** A retry of a start that failed: a message of the supervisor to itself, so that a shutdown can get in. */
-class Retry {
-  readonly id: string;
-
-  constructor(id: string) {
-    this.id = id;
-  }
-}
+const noSpec: CheckedSupervisorSpec = {
+  path: "",
+  strategy: "one_for_one",
+  intensity: "unlimited",
+  autoShutdown: "never",
+  children: [],
+  chance: Math.random,
+};
 
 /** A supervisor; see {@link startSupervisor}. Its calls wait for starts and stops: use `ref.within("infinity")`. */
 export class Supervisor extends Actor {
-  readonly #children = new ChildTable();
   readonly #cell = recordOf(this);
-  #spec: CheckedSupervisorSpec | undefined;
-  #window = new RestartWindow("unlimited");
-  /** The start in progress; it never rejects. */
-  #launching: Promise<unknown> = Promise.resolve();
-  #stopping: Promise<void> | undefined;
-  #exhaustion: Exhaustion | undefined;
+  #spec = noSpec;
+  #crew = new Crew(this.#cell, "");
+  #restarts = this.#restartsBy(noSpec);
 
-  /** Starts the children in order, each when the one before it is up; a failure stops those that are up, in reverse. */
-  override async init(spec: CheckedSupervisorSpec): Promise<void> {
+  /**
+   * Starts the children in order, each when the one before it is up; a failure stops those that are up, in reverse. If a child with
+   * back-off fails, the supervisor is up all the same, and those after it start when it is.
+   */
+  override async init(given: Omit<SupervisorSpec, "path"> & { readonly path?: string }): Promise<void> {
     this.trapExit = true;
+    const spec = checkSupervisorSpec({ ...given, path: given.path ?? this.#cell.label });
     this.#spec = spec;
-    this.#window = new RestartWindow(spec.intensity);
-    for (const child of spec.children) this.#children.add(new Child(child, `${spec.path}/${child.id}`));
-    for (const child of this.#children.all()) {
+    this.#crew = new Crew(this.#cell, spec.path);
+    this.#restarts = this.#restartsBy(spec);
+    const { table } = this.#crew;
+    for (const child of spec.children) table.add(new Child(child, `${spec.path}/${child.id}`));
+    for (const child of table.all()) {
       try {
-        await this.#launch(child);
+        await this.#crew.start(child);
       } catch (thrown) {
-        await this.#stopAll();
+        if (!this.#cell.isEnding) reportError(spec.path, "start_error", reasonOfStart(thrown), child.spec, {});
+        if (child.spec.backoff && child.spec.backoff.attempts !== 1) return this.#restarts.failed(child);
+        await this.#crew.stopAll();
         const failure = startFailure(thrown, child.path);
-        throw new StartError(
-          `${spec.path} did not start`,
-          { reason: { startFailed: failure }, failure },
-          { cause: thrown },
-        );
+        const reason = { startFailed: failure };
+        throw new StartError(`${spec.path} did not start`, { reason, failure }, { cause: thrown });
       }
-      if (child.spec.restart === "temporary" && !child.ref) this.#children.remove(child);
+      if (child.spec.restart === "temporary" && !child.ref) table.remove(child);
     }
+    return this.#restarts.startRest();
   }
 
   override handleInfo(message: Info): unknown {
     if (message.type === "EXIT") {
-      const child = this.#children.ofRef(message.from);
-      return child && this.#childEnded(child, message.reason, this.#arrivedMs());
+      const child = this.#crew.table.ofRef(message.from);
+      // A child that still lives may send any exit signal: believing it would make a second one beside it.
+      if (!child || !cellOf(message.from).hasEnded) return undefined;
+      return this.#childEnded(child, message.reason);
     }
-    if (message.type !== "info" || !(message.message instanceof Retry)) return super.handleInfo(message);
-    const child = this.#children.get(message.message.id);
-    // A retry that is not the child's latest was called off.
-    return child?.retry === message.message ? this.#restart(child, this.#cell.runtime.clock.nowMs()) : undefined;
+    if (message.type !== "info" || !this.#restarts.owns(message.message)) return super.handleInfo(message);
+    return this.#restarts.handle(message.message);
   }
 
   /**
-   * Adds a child at the end and starts it; resolves with its ref, or undefined if its start said `"ignore"`.
+   * Adds a child at the end and starts it; resolves with what its start resolved with (a ref, or `{ ref, info }`), or with undefined if
+   * that was `"ignore"`.
    *
    * Rejects with `ERR_CHILD_SPEC`; `ERR_ALREADY_STARTED` if a child with this id runs; `ERR_CHILD_STATE` `already_present` if one
    * is known that does not; `ERR_START` if it does not start, and then nothing is kept of it.
    */
-  async startChild(spec: ChildSpec): Promise<ActorRef | undefined> {
-    const checked = this.#checked(spec);
-    const known = this.#children.get(checked.id);
+  async startChild(spec: ChildSpec): Promise<ActorRef | StartedWithInfo | undefined> {
+    const { table } = this.#crew;
+    const checked = this.#checked(() => checkChildSpec(spec, this.#spec.autoShutdown));
+    const known = table.get(checked.id);
     if (known?.ref) {
       this.refuse(new AlreadyStartedError(`${known.path} is already started`, { ref: known.ref, id: checked.id }));
     }
     if (known) this.#refuseState(checked.id, "already_present");
-    const child = new Child(checked, `${this.#spec?.path}/${checked.id}`);
-    this.#children.add(child);
-    const ref = await this.#launchOrRefuse(child, () => this.#children.remove(child));
-    if (!ref && checked.restart === "temporary") this.#children.remove(child);
-    return ref;
+    const child = new Child(checked, `${this.#spec.path}/${checked.id}`);
+    table.add(child);
+    const started = await this.#startOrRefuse(child, () => table.remove(child));
+    child.isNew = false;
+    if (checked.restart !== "temporary") return started;
+    if (started) child.spec = { ...checked, start: neverAgain };
+    else table.remove(child);
+    return started;
   }
 
   /**
-   * Stops a child and resolves when it has ended, or at once if it does not run; a retry is called off. Its specification is
+   * Stops a child and resolves when it has ended, or at once if it does not run; a retry, or a wait, is called off. Its specification is
    * kept, unless it is temporary. Rejects with `ERR_CHILD_STATE` `not_found`.
    */
   async terminateChild(id: string): Promise<void> {
     const child = this.#find(id);
-    child.retry = undefined;
-    await this.#stop(child);
-    child.state = "stopped";
-    if (child.spec.restart === "temporary") this.#children.remove(child);
+    await this.#crew.stop(child);
+    child.isNew = false;
+    if (child.spec.restart === "temporary") this.#crew.table.remove(child);
+    await this.#restarts.startRest();
   }
 
   /**
-   * Starts a stopped child again; resolves with its ref, or undefined if its start said `"ignore"`. Does not count as a restart.
+   * Starts a stopped child again; resolves as `startChild` does. Does not count as a restart.
    *
    * Rejects with `ERR_CHILD_STATE` `running`, `restarting` or `not_found`; `ERR_START` if it does not start: it stays stopped.
    */
-  async restartChild(id: string): Promise<ActorRef | undefined> {
+  async restartChild(id: string): Promise<ActorRef | StartedWithInfo | undefined> {
     const child = this.#findStopped(id);
-    return this.#launchOrRefuse(child, () => {
+    const started = await this.#startOrRefuse(child, () => {
       child.state = "stopped";
     });
+    await this.#restarts.startRest();
+    return started;
   }
 
   /** Forgets a stopped child. Rejects with `ERR_CHILD_STATE` `running`, `restarting` or `not_found`. */
   deleteChild(id: string): void {
-    this.#children.remove(this.#findStopped(id));
+    this.#crew.table.remove(this.#findStopped(id));
+  }
+
+  /**
+   * Returns a child's specification with its defaults filled in; without `start` for a temporary child that `startChild` added, which is never
+   * started again. Rejects with `ERR_CHILD_STATE` `not_found`.
+   */
+  getChildSpec(id: string): Omit<CheckedChildSpec, "start"> & Partial<Pick<CheckedChildSpec, "start">> {
+    const { start, ...rest } = this.#find(id).spec;
+    return start === neverAgain ? rest : { ...rest, start };
+  }
+
+  /**
+   * Lives by another specification from now on, as OTP's `code_change` does: nothing is started or stopped. Children that it names are
+   * kept as they run, under their new specification; those that are new are added, stopped; those that it does not name are kept, last in
+   * order. The restarts so far still count. Rejects with `ERR_CHILD_SPEC`, and then nothing has changed.
+   */
+  changeSpec(given: Pick<SupervisorSpec, "strategy" | "intensity" | "autoShutdown" | "children">): void {
+    const { path, chance } = this.#spec;
+    const spec = this.#checked(() => checkSupervisorSpec({ ...given, path, chance }));
+    this.#spec = spec;
+    this.#restarts.change(spec);
+    this.#crew.table.change(spec.children, (id) => `${path}/${id}`);
   }
 
   /** Lists the children, the newest first, as OTP does. */
   whichChildren(): ListedChild[] {
-    const listed = ({ spec, ref, retry }: Child): ListedChild => ({
+    const listed = ({ spec, ref, isComingBack }: Child): ListedChild => ({
       id: spec.id,
-      child: retry ? "restarting" : ref,
+      child: isComingBack ? "restarting" : ref,
       type: spec.type,
     });
-    return this.#children.all().reverse().map(listed);
+    return this.#crew.table.all().reverse().map(listed);
   }
 
   countChildren(): ChildCount {
-    const all = this.#children.all();
+    const all = this.#crew.table.all();
     const supervisors = all.filter(({ spec }) => spec.type === "supervisor").length;
     const active = all.filter(({ ref }) => ref !== undefined && !cellOf(ref).hasEnded).length;
     return { specs: all.length, active, supervisors, workers: all.length - supervisors };
   }
 
-  /** Waits for a start in progress, which `endSignal` has called off, then stops the children in reverse. */
+  /** Waits for what is in hand, of which `endSignal` has called a start off, then stops the children in reverse. */
   async [unwind](): Promise<void> {
-    await this.#launching;
-    await this.#stopAll();
+    await this.#crew.stopAll();
+  }
+
+  [giveState](): SupervisorSnapshot | undefined {
+    return this[snapshot]();
   }
 
   [snapshot](): SupervisorSnapshot | undefined {
-    if (!this.#spec) return undefined;
+    if (this.#spec === noSpec) return undefined;
     const { path, strategy } = this.#spec;
-    const children = this.#children.all().map(({ spec, path, state, ref, restarts, lastExit, startedAtMs }) => {
-      const isGone = ref !== undefined && cellOf(ref).hasEnded;
-      return {
-        id: spec.id,
-        path,
-        type: spec.type,
-        state: isGone ? "stopped" : state,
-        ...(ref && !isGone && { ref }),
-        restarts,
-        ...(lastExit && { lastExit }),
-        ...(startedAtMs !== undefined && { startedAtMs }),
-      };
-    });
-    const exhaustion = this.#exhaustion;
-    return { path, strategy, budget: this.#budget(), children, ...(exhaustion && { exhaustion }) };
+    const children = this.#crew.table.all().map(childSnapshot);
+    const { exhaustion } = this.#restarts;
+    return { path, strategy, budget: this.#restarts.budget(), children, ...(exhaustion && { exhaustion }) };
   }
 
-  #childEnded(child: Child, reason: ExitReason, arrivedMs: number): unknown {
+  /** The child `id` as it runs now; for subclasses, and no message. */
+  protected _refOf(id: string): ActorRef | undefined {
+    const ref = this.#crew.table.get(id)?.ref;
+    return ref && !cellOf(ref).hasEnded ? ref : undefined;
+  }
+
+  #childEnded(child: Child, reason: ExitReason): unknown {
+    const { table } = this.#crew;
     const { ref, spec } = child;
-    this.#isDown(child, reason);
-    this.#tell("exited", child, { reason, ...(ref && { ref }) });
-    const decision = decide(
-      this.#spec?.strategy ?? "one_for_one",
-      () => this.#children.all().map((one) => one.spec),
-      spec,
-      reason,
-    );
-    if (decision.outcome === "restart") return this.#restart(child, arrivedMs);
-    if (decision.outcome === "remove") this.#children.remove(child);
+    this.#crew.ended(child, reason);
+    const decision = decide(this.#spec.autoShutdown, () => table.views(), spec, reason);
+    if (decision.outcome === "restart" || !isNormalExit(reason)) {
+      reportError(this.#spec.path, "child_terminated", reason, spec, { ref });
+    }
+    if (decision.outcome === "restart") return this.#restarts.ended(child, this.#arrivedMs());
+    if (child.lastExit?.exhaustion) this.#crew.tell("abandoned", child, { exhaustion: child.lastExit.exhaustion });
+    if (decision.outcome === "remove") table.remove(child);
+    if (decision.endsSupervisor) this.exit("shutdown");
     return undefined;
   }
 
-  /** Counts a restart at `nowMs` and makes it, or gives up. */
-  #restart(child: Child, nowMs: number): unknown {
-    child.retry = undefined;
-    const isAllowed = this.#window.add(nowMs);
-    if (!isAllowed) {
-      this.#giveUp(child);
-      return undefined;
-    }
-    child.restarts++;
-    this.#tell("restarting", child, this.#budget());
-    return this.#launch(child).catch(() => {
-      child.retry = new Retry(child.spec.id);
-      this.#cell.send(child.retry);
-    });
-  }
-
-  #giveUp(child: Child): void {
-    const intensity = this.#spec?.intensity;
-    child.state = "failed";
-    if (this.#spec && typeof intensity === "object" && child.lastExit) {
-      const { restarts, lastExit, path } = child;
-      this.#exhaustion = { path: this.#spec.path, child: path, restarts, ...intensity, lastExit };
-      const { id } = child.spec;
-      events.publish({ type: "exhausted", path: this.#spec.path, id, ...this.#budget(), exhaustion: this.#exhaustion });
-    }
-    this.exit("shutdown");
-  }
-
-  /** Starts `child` and records it as running. Rejects with whatever its start rejects with. */
-  #launch(child: Child): Promise<ActorRef | undefined> {
-    const launched = this.#start(child);
-    this.#launching = launched.catch(() => {});
-    return launched;
-  }
-
-  async #start(child: Child): Promise<ActorRef | undefined> {
-    const { path, spec } = child;
-    child.state = "starting";
-    let started: ActorRef | "ignore";
+  async #startOrRefuse(child: Child, undo: () => void): Promise<ActorRef | StartedWithInfo | undefined> {
     try {
-      if (this.#cell.isEnding) throw this.#cell.exitError();
-      started = await spec.start({ parent: this.#cell, signal: this.endSignal, path, id: spec.id });
-    } catch (thrown) {
-      child.state = "failed";
-      const reason = isCopalError(thrown, "ERR_START") ? thrown.reason : reasonFromError(thrown);
-      child.exited(reason, undefined);
-      this.#tell("startFailed", child, { reason });
-      throw thrown;
-    }
-    if (started === "ignore") {
-      child.state = "stopped";
-      return undefined;
-    }
-    child.state = "running";
-    child.startedAtMs = Date.now();
-    this.#children.isUp(child, started);
-    if (cellOf(started).parent !== this.#cell) link(this.#cell, started);
-    this.#tell("started", child, { ref: started });
-    return started;
-  }
-
-  async #launchOrRefuse(child: Child, undo: () => void): Promise<ActorRef | undefined> {
-    try {
-      return await this.#launch(child);
+      return await this.#crew.start(child);
     } catch (thrown) {
       undo();
-      if (isCopalError(thrown, "ERR_START")) this.refuse(thrown);
-      const failure = startFailure(thrown, child.path);
-      const message = `${child.path} did not start: ${failure.stage}: ${failure.message}`;
-      return this.refuse(new StartError(message, { reason: { startFailed: failure }, failure }, { cause: thrown }));
+      return this.refuse(refusedStart(thrown, child.path));
     }
-  }
-
-  async #stop(child: Child): Promise<void> {
-    const { ref, spec } = child;
-    if (!ref) {
-      if (child.state === "starting") child.state = "stopped";
-      return;
-    }
-    child.state = "stopping";
-    this.#tell("stopping", child, { ref });
-    const reason = await stopChild(this.#cell, ref, spec.shutdown);
-    this.#isDown(child, reason);
-    this.#tell("stopped", child, { ref, reason });
-  }
-
-  #stopAll(): Promise<void> {
-    this.#stopping ??= inReverse(this.#children.all(), (child) => this.#stop(child));
-    return this.#stopping;
-  }
-
-  #isDown(child: Child, reason: ExitReason): void {
-    const exhaustion = child.ref && supervisorSnapshot(child.ref)?.exhaustion;
-    child.exited(reason, exhaustion);
-    child.state = "stopped";
-    this.#children.isDown(child);
   }
 
   /** When the exit signal in hand arrived: the child's tree was gone then, and what the supervisor did since does not count. */
@@ -316,38 +249,32 @@ export class Supervisor extends Actor {
     return current?.kind === "info" ? current.arrivedMs : runtime.clock.nowMs();
   }
 
-  #budget(): SupervisorSnapshot["budget"] {
-    const intensity = this.#spec?.intensity ?? "unlimited";
-    const used = this.#window.used(this.#cell.runtime.clock.nowMs());
-    return intensity === "unlimited" ? { used, max: null, withinMs: null } : { used, ...intensity };
+  #restartsBy(spec: CheckedSupervisorSpec): Restarts {
+    const after = (delayMs: number, message: unknown) => this.after(delayMs, message);
+    return new Restarts({ cell: this.#cell, spec, crew: this.#crew, after, end: () => this.exit("shutdown") });
   }
 
-  #checked(spec: unknown): CheckedChildSpec {
+  #checked<T>(check: () => T): T {
     try {
-      return checkChildSpec(spec);
+      return check();
     } catch (error) {
       return this.refuse(error as Error);
     }
   }
 
   #find(id: string): Child {
-    return this.#children.get(id) ?? this.#refuseState(id, "not_found");
+    return this.#crew.table.get(id) ?? this.#refuseState(id, "not_found");
   }
 
   #findStopped(id: string): Child {
     const child = this.#find(id);
     if (child.ref) this.#refuseState(id, "running");
-    if (child.retry) this.#refuseState(id, "restarting");
+    if (child.isComingBack) this.#refuseState(id, "restarting");
     return child;
   }
 
   #refuseState(id: string, state: "running" | "restarting" | "already_present" | "not_found"): never {
-    return this.refuse(new ChildStateError(`${this.#spec?.path}/${id}: ${state}`, { id, state }));
-  }
-
-  #tell(type: SupervisorEvent["type"], child: Child, more: Partial<SupervisorEvent>): void {
-    if (events.hasSubscribers)
-      events.publish({ type, path: child.path, id: child.spec.id, ...more } satisfies SupervisorEvent);
+    return this.refuse(new ChildStateError(`${this.#spec.path}/${id}: ${state}`, { id, state }));
   }
 }
 
@@ -359,12 +286,12 @@ export class Supervisor extends Actor {
  * calls a start in progress off.
  */
 export async function startSupervisor(parent: Parent, spec: SupervisorSpec): Promise<ActorRef<Supervisor>> {
-  const checked = checkSupervisorSpec(spec);
+  const { path } = checkSupervisorSpec(spec);
   const { signal, name, runtime } = spec;
   return startActor(parent, {
     class: Supervisor,
-    args: [checked],
-    id: checked.path,
+    args: [spec],
+    id: path,
     shutdownMs: "infinity",
     ...(signal && { signal }),
     ...(name !== undefined && { name }),

@@ -7,7 +7,7 @@ import { startActor } from "#src/actors/start-actor.js";
 import type { ExitReason } from "#src/exit.js";
 import type { ActorRef } from "#src/ref.js";
 import type { ExitReport } from "#src/sidecar/exit-report.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "#src/testing/eventually.js";
 import { isRunning, processesMarked } from "../support/proc.js";
 
 const sh = (script: string): ProcessSpec => ({ argv: ["/bin/sh", "-c", script] });

@@ -1,6 +1,6 @@
 import { Actor, type ActorRef, type Info, isCopalError, type ProcessActor, start, type Tree } from "copal";
 import t, { type Test } from "tap";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "#src/testing/eventually.js";
 import { isRunning } from "../support/proc.js";
 
 class Collector extends Actor {

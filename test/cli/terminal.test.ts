@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
 import t, { type Test } from "tap";
+import { eventually } from "#src/testing/eventually.js";
 import { CopalFolder, copalBin } from "../support/copal.js";
-import { eventually } from "../support/eventually.js";
 import { commandLine } from "../support/proc.js";
 import { requireProgram } from "../support/require-program.js";
 
@@ -52,7 +52,7 @@ function inTerminal(app: CopalFolder, command: string): ChildProcess {
 /** Waits until nothing that carries the folder's mark is left, `script` and npm included. */
 async function nothingLeft(t: Test, app: CopalFolder, delayMs: number): Promise<void> {
   const left = () => app.left().map(({ osPid }) => `${osPid} ${commandLine(osPid)}`);
-  await eventually(() => left().length === 0, { withinMs: 15_000 }).catch(() => {});
+  await eventually(() => left().length === 0, { timeoutMs: 15_000 }).catch(() => {});
   t.same(left(), [], `nothing is left, after a delay of ${Math.round(delayMs)} ms`);
 }
 
@@ -121,7 +121,7 @@ t.test("Ctrl-C in a terminal ends with exit code 0 once the tree runs", async (t
   const app = new CopalFolder(t, files);
   const terminal = inTerminal(app, up);
   const ended = new Promise((resolve) => terminal.on("close", resolve));
-  await eventually(async () => (await app.run("ps")).stdout.includes("restless"), { withinMs: 30_000 });
+  await eventually(async () => (await app.run("ps")).stdout.includes("restless"), { timeoutMs: 30_000 });
   terminal.stdin?.write("\x03");
   t.equal(await ended, 0);
 });

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { eventually } from "#src/testing/eventually.js";
 import { CopalFolder } from "../support/copal.js";
-import { eventually } from "../support/eventually.js";
 
 // Many processes are started here, on machines that may be busy.
 t.setTimeout(300_000);
@@ -72,7 +72,7 @@ t.test("SIGHUP without a terminal does not stop, it cannot reload yet", async (t
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
-  await eventually(() => stdout.includes("socket "), { withinMs: 30_000 });
+  await eventually(() => stdout.includes("socket "), { timeoutMs: 30_000 });
   child.kill("SIGHUP");
   await eventually(() => stderr === "copal: reload is not supported yet\n");
   t.equal((await app.ps()).length, 3);

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { eventually } from "#src/testing/eventually.js";
 import { CopalFolder } from "../support/copal.js";
-import { eventually } from "../support/eventually.js";
 import { freePort } from "../support/free-port.js";
 
 t.setTimeout(300_000);
@@ -34,6 +34,8 @@ const printed: Readonly<Record<string, string>> = {
   "hold-a-process.ts": "it runs, as 4 processes\nit ended: true\nits whole tree is gone: true\n",
   "crash-and-restart.ts": "app/shaky was restarted 2 times, its last exit: 3\napp ended: shutdown\n",
   "lines-to-an-actor.ts": "3 lines, 6 in all\n",
+  "traffic-light.ts": "red\ngreen\nyellow\nred\n2 have crossed\n",
+  "task.ts": "1\n4\n9\nit went on meanwhile\nslow: done\n",
 };
 for (const [name, text] of Object.entries(printed)) {
   t.test(`${name} prints what it says and is no longer than 60 lines`, async (t) => {
@@ -52,8 +54,8 @@ t.test("the shop runs: its servers answer, its actor counts, its flaky child com
   t.match(await (await fetch(url)).text(), /^Hello from api 1, /);
   const { stdout } = await app.run("call", "-c", file, "stats", "total");
   t.type(JSON.parse(stdout).orders, "number");
-  await eventually(() => up.stdout().includes("stats says: 3 orders, 25 EUR"), { withinMs: 30_000 });
-  await eventually(() => /flaky +\* restarted pid \d+ \(1 of 10 within 10s\)/.test(up.stdout()), { withinMs: 30_000 });
+  await eventually(() => up.stdout().includes("stats says: 3 orders, 25 EUR"), { timeoutMs: 30_000 });
+  await eventually(() => /flaky +\* restarted pid \d+ \(1 of 10 within 10s\)/.test(up.stdout()), { timeoutMs: 30_000 });
   up.child.kill("SIGINT");
   t.equal((await up.finished).code, 0);
   t.same(app.left(), []);

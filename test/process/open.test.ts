@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { text } from "node:stream/consumers";
 import t from "tap";
 import { open } from "#src/process/open.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "#src/testing/eventually.js";
 import { isRunning, processesMarked } from "../support/proc.js";
 
 const sh = (script: string, options = {}) => open("/bin/sh", ["-c", script], options);

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import t from "tap";
 import { open } from "#src/process/open.js";
 import { closeForkServer, forkServer } from "#src/sidecar/fork-server.js";
+import { eventually } from "#src/testing/eventually.js";
 import { encodeFrame } from "#src/wire/codec.js";
 import type { EventBodies } from "#src/wire/messages.js";
-import { eventually } from "../support/eventually.js";
 import { childrenOf, isRunning } from "../support/proc.js";
 
 t.afterEach(async () => {

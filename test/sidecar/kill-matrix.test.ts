@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import type { Started } from "#src/sidecar/client.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "#src/testing/eventually.js";
 import { childrenOf, commandLine, isRunning, processesMarked } from "../support/proc.js";
 
 const ROUNDS = Number(process.env.COPAL_TEST_ROUNDS ?? 3);
@@ -65,7 +65,7 @@ async function survivors(tree: string, contain: string, victim: (held: Held) => 
   const trees = await hold(tree, contain);
   if (processesMarked(trees.mark).length === 0) return ["nothing was running in the first place"];
   for (const osPid of victim(trees)) process.kill(osPid, "SIGKILL");
-  const rest = await eventually(() => left(trees).length === 0, { withinMs: WITHIN_MS }).then(
+  const rest = await eventually(() => left(trees).length === 0, { timeoutMs: WITHIN_MS }).then(
     () => [],
     () => left(trees),
   );
@@ -103,5 +103,5 @@ t.test("kill -9 of the fork server leaves its trees running, held, and ended by 
   await eventually(() => !isRunning(trees.serverPid));
   t.ok(isRunning(trees.place.osPid));
   trees.owner.kill("SIGKILL");
-  await eventually(() => left(trees).length === 0, { withinMs: WITHIN_MS });
+  await eventually(() => left(trees).length === 0, { timeoutMs: WITHIN_MS });
 });

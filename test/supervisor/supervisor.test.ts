@@ -5,9 +5,9 @@ import { sendExit } from "#src/actors/link.js";
 import { isAlive, Runtime } from "#src/actors/runtime.js";
 import type { ActorRef } from "#src/ref.js";
 import { formatExhaustion, supervisorSnapshot } from "#src/supervisor/snapshot.js";
+import { VirtualClock } from "#src/testing/virtual-clock.js";
 import { doing, gate, puppet, settle } from "../support/actors.js";
 import { child, endChild, look, running, supervise, supervisor } from "../support/children.js";
-import { VirtualClock } from "../support/virtual-clock.js";
 
 const crash = { error: { name: "Error", message: "crash" } } as const;
 

@@ -1,7 +1,9 @@
 /**
  * Child specs for supervision tests, and a record of what the children did.
  */
+import { cellOf } from "#src/actors/address.js";
 import { whenEnded } from "#src/actors/exit-actor.js";
+import { onEnd } from "#src/actors/monitor.js";
 import { type Parent, startActor } from "#src/actors/start-actor.js";
 import type { ExitReason } from "#src/exit.js";
 import type { ActorRef } from "#src/ref.js";
@@ -30,7 +32,8 @@ export function child(
     };
     const ref = await startActor(parent, { class: Puppet, args: [init], id: path, signal });
     diary.push(`up ${id}`);
-    void whenEnded(ref).then((reason) =>
+    // Before its supervisor hears of it.
+    onEnd(cellOf(ref), (reason) =>
       diary.push(`down ${id} ${typeof reason === "string" ? reason : Object.keys(reason)[0]}`),
     );
     return ref;
@@ -64,6 +67,11 @@ export function running(ref: ActorRef<Supervisor>, id: string): ActorRef<Puppet>
   const { ref: found } = look(ref, id);
   if (!found) throw new Error(`${id} does not run`);
   return found as ActorRef<Puppet>;
+}
+
+/** The ids of `whichChildren`, the newest first. */
+export async function listed(ref: ActorRef<Supervisor>): Promise<string[]> {
+  return (await ref.call.whichChildren()).map(({ id }) => id);
 }
 
 /** Ends a child by itself, with `reason`. */

@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { eventually } from "./eventually.js";
+import { eventually } from "#src/testing/eventually.js";
 import { privateFolder } from "./private-folder.js";
 import { processesMarked } from "./proc.js";
 
@@ -68,7 +68,7 @@ export class CopalFolder {
   async up(...args: readonly string[]): Promise<RunningUp> {
     const running = this.start(...args);
     await eventually(() => running.stdout().includes("socket ") || running.child.exitCode !== null, {
-      withinMs: 30_000,
+      timeoutMs: 30_000,
     });
     return running;
   }

@@ -39,4 +39,6 @@ export { type OpenOptions, open, Session } from "./process/open.js";
 export { ActorRef, isActorRef } from "./ref.js";
 export type { Started, TreeStats } from "./sidecar/client.js";
 export type { ExitReport, StoppedBy } from "./sidecar/exit-report.js";
-export type { OsText, StopPlan } from "./sidecar/start-options.js";
+export type { OsText } from "./sidecar/os-text.js";
+export type { PtyOptions, StdioOption } from "./sidecar/start-options.js";
+export type { StopPlan, StopStep } from "./sidecar/stop-plan.js";

@@ -7,7 +7,8 @@ import type { ExitReason } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { type SidecarClient, type Started, startSidecar, type TreeStats } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
-import type { StartOptions, StopPlan } from "../sidecar/start-options.js";
+import type { StartOptions } from "../sidecar/start-options.js";
+import type { StopPlan } from "../sidecar/stop-plan.js";
 import { Actor } from "./actor.js";
 import { deliver } from "./deliver.js";
 import { exitOfProcess } from "./exit-of-process.js";
@@ -135,9 +136,19 @@ export class ProcessActor extends Actor {
     this.#routes.delete(ref);
   }
 
-  /** Not supported yet: rejects with `ERR_UNSUPPORTED`. */
-  resize(_rows: number, _cols: number): void {
-    this.refuse(new UnsupportedError("`resize` is not supported yet: there is no pty", { feature: "pty" }));
+  /** Changes the size of its terminal, in characters; rejects with `ERR_SIDECAR` where there is none. */
+  resize(rows: number, cols: number): Promise<void> {
+    return this.#aside(this.#running().resize(rows, cols));
+  }
+
+  /** Freezes its whole tree until `resume`; a stop thaws it. */
+  pause(): Promise<void> {
+    return this.#aside(this.#running().pause());
+  }
+
+  /** Lets a frozen tree go on. */
+  resume(): Promise<void> {
+    return this.#aside(this.#running().resume());
   }
 
   /** Not supported yet: rejects with `ERR_UNSUPPORTED`. */

@@ -10,7 +10,9 @@ import {
   type TreeStats,
 } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
-import type { OsText, StartOptions, StopPlan } from "../sidecar/start-options.js";
+import type { OsText } from "../sidecar/os-text.js";
+import type { StartOptions } from "../sidecar/start-options.js";
+import type { StopPlan } from "../sidecar/stop-plan.js";
 import { OutputReadable } from "./output-readable.js";
 import { StdinWritable } from "./stdin-writable.js";
 
@@ -126,6 +128,21 @@ export class Session implements AsyncDisposable {
   async stop(plan?: StopPlan): Promise<ExitReport> {
     await this.#client.stop(plan);
     return this.exited;
+  }
+
+  /** Freezes the whole tree until {@link resume}; a stop thaws it. */
+  pause(): Promise<void> {
+    return this.#client.pause();
+  }
+
+  /** Lets a frozen tree go on. */
+  resume(): Promise<void> {
+    return this.#client.resume();
+  }
+
+  /** Changes the size of its terminal, in characters; rejects where there is none. */
+  resize(rows: number, cols: number): Promise<void> {
+    return this.#client.resize(rows, cols);
   }
 
   /** Counts the processes of the tree and what they use. */

@@ -43,7 +43,7 @@ export type Started = Readonly<{
 /** Tries to connect while the fork server's queue of connections is full, and anew after finding it, or an idle sidecar, dead. */
 const MAX_TRIES = 100;
 
-/** Milliseconds a sidecar has to end a tree that is to be killed at once before it is taken for stuck and killed itself. */
+/** Milliseconds a sidecar has, beyond the grace, to end its tree before it is taken for stuck and killed itself. */
 const STUCK_AFTER_MS = 2_000;
 
 /**
@@ -142,24 +142,22 @@ export class SidecarClient {
 
   /**
    * Begins to stop the whole tree, by the plan it was started with where `plan` says nothing else; resolves when the sidecar has begun. The end
-   * itself is the sink's `exited`. After the end it does nothing.
+   * itself is the sink's `exited`. After the end it does nothing. A sidecar that does not manage it within two seconds beyond the grace (somebody
+   * may have stopped it with SIGSTOP) is killed itself, and its tree by the kernel and the fork server.
    */
   async stop(plan?: StopPlan): Promise<void> {
     const body = stopBody({ ...this.#stopPlan, ...plan });
     if (this.#failure) return;
+    const isStuck = () => !this.#failure && killSidecar(this.place.sidecarPid);
+    setTimeout(isStuck, body.graceMs + STUCK_AFTER_MS).unref();
     await this.#request("stop", body).catch((error: unknown) => {
       if (!this.#failure) throw error;
     });
   }
 
-  /**
-   * Kills the whole tree at once. A sidecar that does not manage it within two seconds (somebody may have stopped it with SIGSTOP) is killed
-   * itself, and its tree by the kernel and the fork server.
-   */
-  async kill(): Promise<void> {
-    const timer = setTimeout(() => !this.#failure && killSidecar(this.place.sidecarPid), STUCK_AFTER_MS);
-    timer.unref();
-    await this.stop({ graceMs: 0 });
+  /** Kills the whole tree at once: a stop without grace. */
+  kill(): Promise<void> {
+    return this.stop({ graceMs: 0 });
   }
 
   /** Counts what lives under the process and what it uses. */

@@ -7,6 +7,12 @@ import { signalName } from "./signal-name.js";
 /** Who began the end of a process: itself, a `stop` of its owner, the loss of its owner, a signal to its sidecar, or the loss of the sidecar. */
 export type StoppedBy = "itself" | "owner" | "ownerGone" | "sidecarSignal" | "sidecarLost";
 
+/**
+ * The limit that ended a process: its whole life, the time without output, the bytes of output, or its memory. `"memory"` is told only where a
+ * cgroup tells it.
+ */
+export type Limit = "timeout" | "idle" | "output" | "memory";
+
 /** How a process and its tree ended. When it exists, no process of the tree is left. */
 export interface ExitReport {
   /** The leader's exit code, 0 to 255; null when a signal ended it, or when that is not known. */
@@ -16,6 +22,10 @@ export interface ExitReport {
   /** Whether the leader dumped core. */
   readonly core: boolean;
   readonly stoppedBy: StoppedBy;
+  /** The limit because of which it was stopped; null when none was reached, and when it had ended by itself before the stop arrived. */
+  readonly limit: Limit | null;
+  /** Whether all output arrived: false when it was cut at its limit, and when the sidecar was lost with what it had not passed on. */
+  readonly outputWhole: boolean;
   /** Whether SIGKILL was needed after the stop signal, or asked for. */
   readonly killed: boolean;
   /** Processes of the tree that were still there when the leader ended. */
@@ -36,6 +46,8 @@ export function exitReport(body: EventBodies["exited"]): ExitReport {
     signal: body.signal === null ? null : signalName(body.signal),
     core: body.core,
     stoppedBy: body.stoppedBy,
+    limit: null,
+    outputWhole: true,
     killed: body.killed,
     leftBehind: body.leftBehind,
     wallMs: body.wallUs / 1000,
@@ -52,6 +64,8 @@ export function lostReport(wallMs: number): ExitReport {
     signal: null,
     core: false,
     stoppedBy: "sidecarLost",
+    limit: null,
+    outputWhole: false,
     killed: true,
     leftBehind: 0,
     wallMs,

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import t from "tap";
 import { type RunOptions, run } from "#src/process/run.js";
 import { eventually } from "../support/eventually.js";
 import { marked } from "../support/marked.js";
+import { privateFolder } from "../support/private-folder.js";
 import { isRunning } from "../support/proc.js";
 
 const sh = (script: string, options: RunOptions = {}) => run("/bin/sh", ["-c", script], options);
@@ -20,10 +22,11 @@ t.test("codes above 128 and signals are told apart", async (t) => {
 });
 
 t.test("a core dump is told", async (t) => {
-  const { env } = marked(t);
-  const result = await sh("ulimit -c unlimited && cd /tmp && kill -QUIT $$", { env });
-  t.match(result, { signal: "SIGQUIT", code: null });
-  t.type(result.core, "boolean");
+  const cwd = privateFolder(t);
+  t.match(await sh("ulimit -c 0; kill -QUIT $$", { cwd }), { signal: "SIGQUIT", code: null, core: false });
+  const result = await sh("ulimit -c unlimited && kill -QUIT $$", { cwd });
+  if (readFileSync("/proc/sys/kernel/core_pattern", "utf8").startsWith("core")) t.equal(result.core, true);
+  else t.match(result, { signal: "SIGQUIT" });
 });
 
 t.test("a program that cannot be executed rejects with stage and errno", async (t) => {
@@ -38,7 +41,10 @@ t.test("throws makes a failure an error with the end of stderr", async (t) => {
     report: { code: 3 },
     stderr: "first\nlast words",
   });
-  await t.rejects(sh("kill -9 $$", { throws: true }), { message: /was ended by SIGKILL/, report: { signal: "SIGKILL" } });
+  await t.rejects(sh("kill -9 $$", { throws: true }), {
+    message: /was ended by SIGKILL/,
+    report: { signal: "SIGKILL" },
+  });
   t.match(await sh("exit 3", { throws: true, successExitCodes: [0, 3] }), { ok: true, code: 3 });
 });
 
@@ -46,7 +52,7 @@ t.test("the error quotes no more than the last 4 KiB, from the start of a line",
   const failure = sh("seq 1 100000 >&2; exit 1", { throws: true });
   const { stderr } = (await failure.catch((error: unknown) => error)) as { stderr: string };
   t.ok(stderr.length <= 4096);
-  t.match(stderr, /^\d+\n[^]*\n100000$/);
+  t.match(stderr, /^\d+\n(\d+\n)*100000$/);
 });
 
 t.test("a time-out keeps the output so far and leaves nothing of the tree", async (t) => {
@@ -56,10 +62,13 @@ t.test("a time-out keeps the output so far and leaves nothing of the tree", asyn
   t.strictSame(left(), []);
 });
 
-t.test("a time-out keeps the code of a program that ends in order at the stop signal, and is a failure all the same", async (t) => {
-  const result = await sh("trap 'exit 0' TERM; echo on; while :; do sleep 0.01; done", { timeoutMs: 200 });
-  t.match(result, { stdout: "on\n", code: 0, limit: "timeout", ok: false });
-});
+t.test(
+  "a time-out keeps the code of a program that ends in order at the stop signal, and is a failure all the same",
+  async (t) => {
+    const result = await sh("trap 'exit 0' TERM; echo on; while :; do sleep 0.01; done", { timeoutMs: 200 });
+    t.match(result, { stdout: "on\n", code: 0, limit: "timeout", ok: false });
+  },
+);
 
 t.test("a time-out kills what ignores the stop signal after its grace", async (t) => {
   const options = { timeoutMs: 200, stop: { graceMs: 50 } };
@@ -202,9 +211,9 @@ t.test("what a program leaves in the background is gone when the run resolves, a
 });
 
 t.test("a grandchild that holds stdout after the leader's end does not hold up the run", async (t) => {
-  const result = await sh("(trap '' TERM; echo from below; exec sleep 1000) & echo on top", { orphanGraceMs: 100 });
+  const result = await sh("trap '' TERM; sleep 1000 & echo on top", { orphanGraceMs: 100 });
   t.match(result, { code: 0, killed: true, limit: null });
-  t.match(result.stdout, /on top/);
+  t.equal(result.stdout, "on top\n");
 });
 
 t.test("a program that closes both outputs and lives on is waited for", async (t) => {
@@ -213,7 +222,7 @@ t.test("a program that closes both outputs and lives on is waited for", async (t
 
 t.test("a program whose sidecar is killed ends with that, and nothing of it is left", async (t) => {
   const { env, left } = marked(t);
-  const script = 'setsid sleep 1000 & echo $PPID; wait';
+  const script = "setsid sleep 1000 & echo $PPID; wait";
   const result = await sh(script, { env, onStdout: (bytes) => process.kill(Number(bytes), "SIGKILL") });
   t.match(result, { stoppedBy: "sidecarLost", code: null, ok: false, outputWhole: false });
   t.strictSame(left(), []);

@@ -15,10 +15,13 @@ export interface StartOptions {
   cwd?: OsText;
   /** The whole environment; undefined values are left out. Default: that of this Node process. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** What each standard stream is connected to: a pipe, or `/dev/null`. Default `pipe`. */
-  stdin?: "pipe" | "null";
-  stdout?: "pipe" | "null";
-  stderr?: "pipe" | "null";
+  /**
+   * What each standard stream is connected to: a pipe, `/dev/null`, or that of this Node process, whose bytes then never pass through it. Default
+   * `pipe`.
+   */
+  stdin?: "pipe" | "null" | "inherit";
+  stdout?: "pipe" | "null" | "inherit";
+  stderr?: "pipe" | "null" | "inherit";
   /** Most bytes of a stream that may be on the way unconsumed; 1 to 16,777,216, default 262,144 each. */
   windowBytes?: { stdin?: number; stdout?: number; stderr?: number };
   /** Stop signal and the milliseconds the tree has before SIGKILL. Default SIGTERM and 5,000. */

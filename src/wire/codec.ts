@@ -37,7 +37,7 @@ const isMapOf =
   (value) =>
     typeof value === "object" && value !== null && !Array.isArray(value) && fits(shape, value);
 
-const isStdio = isOneOf("pipe", "null");
+const isStdio = isOneOf("pipe", "null", "inherit");
 const isWindow = isWithin(1, 16_777_216);
 const isGrace = isWithin(0, 86_400_000);
 const isVersions = isListOf(isWhole, 2, 2);

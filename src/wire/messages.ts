@@ -14,8 +14,8 @@ export const CAPABILITY = { cgroup2: 1, pty: 2, limits: 4, holdAndAdopt: 8 } as 
 /** Numbers of the three standard streams as the wire writes them. */
 export const STREAM = { stdin: 0, stdout: 1, stderr: 2 } as const;
 
-/** What one standard stream of the process is connected to: a pipe to resin, or `/dev/null`. */
-export type StdioWire = "pipe" | "null";
+/** What one standard stream of the process is connected to: a pipe to resin, `/dev/null`, or the owner's own. */
+export type StdioWire = "pipe" | "null" | "inherit";
 
 /** Body of each command (owner to resin), by name. */
 export interface CommandBodies {

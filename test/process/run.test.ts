@@ -275,5 +275,5 @@ t.test("every byte of short programs that end at once arrives", async (t) => {
 
 t.test("a run leaves no sidecar behind for long", async (t) => {
   const { stdout } = await sh("echo $PPID");
-  await eventually(() => !isRunning(Number(stdout)));
+  t.ok(await eventually(() => !isRunning(Number(stdout))));
 });

@@ -15,6 +15,7 @@ use serde_bytes::Bytes;
 use crate::cgroup::Cgroup;
 use crate::error::{Stage, StartError};
 use crate::kernel::{self, Side};
+use crate::surroundings::PASSED_STDIO;
 use crate::wire::messages::Stdio;
 
 const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/bin:/usr/bin";
@@ -111,7 +112,11 @@ pub fn spawn(
     script_argv.extend_from_slice(&argv[1..]);
     let mut birth = Birth {
         parent: getpid().as_raw(),
-        stdio: theirs.each_ref().map(|end| end.as_ref().map_or(null.as_raw_fd(), |end| end.as_raw_fd())),
+        stdio: [0, 1, 2].map(|stream| match (&theirs[stream], stdio[stream]) {
+            (Some(end), _) => end.as_raw_fd(),
+            (None, Stdio::Inherit) => PASSED_STDIO + stream as c_int,
+            (None, _) => null.as_raw_fd(),
+        }),
         report: report_end.as_raw_fd(),
         gate: None,
         cwd: program.cwd.as_ref().map_or(ptr::null(), |cwd| cwd.as_ptr()),

@@ -19,7 +19,7 @@ use crate::stdin::{Refusal, Stdin};
 use crate::stop_plan::{Event as StopEvent, StopPlan};
 use crate::tree;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, Command, Contain, Event, MAX_SIGNAL, Start, StoppedBy, Target, VERSIONS,
+    CAPABILITY_CGROUP2, Command, Contain, Event, MAX_SIGNAL, Start, Stdio, StoppedBy, Target, VERSIONS,
 };
 
 impl Sidecar {
@@ -106,6 +106,9 @@ impl Sidecar {
             return Err(StartError { stage: Stage::Argv, errno: Errno::EINVAL });
         }
         let stdio = [start.stdin, start.stdout, start.stderr];
+        if stdio.contains(&Stdio::Inherit) && !self.surroundings.passes_stdio {
+            return Err(StartError { stage: Stage::Stdio, errno: Errno::EBADF });
+        }
         let started_at = Instant::now();
         let mut cgroup = self.make_cgroup(start.contain)?;
         let null = self.surroundings.null.as_fd();

@@ -282,7 +282,7 @@ impl<'a> Reader<'a> {
     }
 
     fn stdio(&mut self) -> Result<Stdio, WireError> {
-        self.choice(&[("pipe", Stdio::Pipe), ("null", Stdio::Null)])
+        self.choice(&[("pipe", Stdio::Pipe), ("null", Stdio::Null), ("inherit", Stdio::Inherit)])
     }
 
     fn target(&mut self) -> Result<Target, WireError> {

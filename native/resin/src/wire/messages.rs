@@ -28,6 +28,8 @@ pub enum Stdio {
     Pipe,
     /// `/dev/null`.
     Null,
+    /// The owner's own, where the fork server was given it.
+    Inherit,
 }
 
 /// Whom a `signal` command is for.

@@ -13,6 +13,7 @@ export interface RunWords {
   readonly requireCgroup?: boolean;
 }
 
+/** What `copal run --help` says. */
 export const runUsage = `Usage: copal run [options] -- COMMAND [ARGUMENT...]
 
 Runs one command contained and ends as it does; nothing of it is left behind.

@@ -45,6 +45,9 @@ export interface RunResult<Text = string> extends ExitReport {
   readonly ok: boolean;
 }
 
+/** What output becomes under these options: bytes, or text. */
+export type OutputOf<Options extends RunOptions> = Options extends { readonly encoding: "buffer" } ? Buffer : string;
+
 /**
  * Runs a program and resolves with its output and the report of its end, once nothing of its whole tree is left.
  *
@@ -55,18 +58,20 @@ export interface RunResult<Text = string> extends ExitReport {
  * @throws {SidecarError} if `resin` is missing or of another version. @throws the signal's reason if it aborted.
  * @throws {ProcessExitError} if `throws` is set and the program failed; `report` says how, `message` ends with its last words on stderr.
  */
-export function run(
-  command: OsText,
-  args: readonly OsText[],
-  options: RunOptions & { encoding: "buffer" },
-): Promise<RunResult<Buffer>>;
-export function run(command: OsText, args?: readonly OsText[], options?: RunOptions): Promise<RunResult>;
-export async function run(
+export async function run<Options extends RunOptions = RunOptions>(
   command: OsText,
   args: readonly OsText[] = [],
-  options: RunOptions = {},
-): Promise<RunResult<string | Buffer>> {
-  const { input, encoding = "utf8", onStdout, onStderr, throws = false, successExitCodes, ...held } = options;
+  options?: Options,
+): Promise<RunResult<OutputOf<Options>>> {
+  const {
+    input,
+    encoding = "utf8",
+    onStdout,
+    onStderr,
+    throws = false,
+    successExitCodes,
+    ...held
+  }: RunOptions = options ?? {};
   if (encoding !== "buffer" && !Buffer.isEncoding(encoding))
     throw new RangeError(`encoding must be "buffer" or one that Buffer knows, got ${String(encoding)}`);
   const process = new HeldProcess({
@@ -84,11 +89,12 @@ export async function run(
   const stderr = gathered.take("stderr");
   if (throws && !isSuccess(report, successExitCodes)) throw processFailure(command, report, stderr);
   const stdout = gathered.take("stdout");
+  const decoded = (bytes: Buffer) => (encoding === "buffer" ? bytes : bytes.toString(encoding)) as OutputOf<Options>;
   return {
     ...report,
     ok: isSuccess(report, successExitCodes),
-    stdout: encoding === "buffer" ? stdout : stdout.toString(encoding),
-    stderr: encoding === "buffer" ? stderr : stderr.toString(encoding),
+    stdout: decoded(stdout),
+    stderr: decoded(stderr),
   };
 }
 

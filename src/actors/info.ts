@@ -20,8 +20,11 @@ export interface DownInfo {
   readonly type: "DOWN";
   /** What `monitor` returned. */
   readonly monitor: number;
+  /** If a name was monitored that nobody bore, a ref of that name behind which there is nobody. */
   readonly from: ActorRef;
   readonly reason: ExitReason;
+  /** The name, if one was monitored. */
+  readonly name?: string;
 }
 
 /** Bytes that a process wrote, as they came. */
@@ -60,5 +63,10 @@ export interface SentInfo {
   readonly message: unknown;
 }
 
+/** No message came for as long as this actor had asked for with `timeout`. */
+export interface TimeoutInfo {
+  readonly type: "timeout";
+}
+
 /** The messages of `handleInfo`, told apart by `type`. */
-export type Info = ExitInfo | DownInfo | OutputInfo | LineInfo | ClosedInfo | ProcessExitInfo | SentInfo;
+export type Info = ExitInfo | DownInfo | OutputInfo | LineInfo | ClosedInfo | ProcessExitInfo | SentInfo | TimeoutInfo;

@@ -137,6 +137,12 @@ function appCommands(copal: Command): void {
     .action(async (id: string, method: string, args: string[], options: AppOptions) =>
       (await import("./ask.js")).call(id, method, args, options),
     );
+  app(copal, "inspect", "shows an actor, a process or a supervisor from within: what it does, its links, its state")
+    .argument("<id>")
+    .option("--json", "as JSON")
+    .action(async (id: string, options: AppOptions & { json?: boolean }) =>
+      (await import("./inspect.js")).inspect(id, options),
+    );
   app(copal, "down", "stops the app in order and waits for its end").action(async (options: AppOptions) =>
     (await import("./ask.js")).down(options),
   );

@@ -11,17 +11,21 @@ export const MAX_LINE_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
+/** What of a line is emitted: all of it, or of one that is longer than the limit its first piece, one further on, or what is left. */
+export type LinePart = "whole" | "first" | "next" | "last";
+
 /**
  * Puts lines together from chunks cut anywhere, also inside a character. A line is what stands before `\n` or `\r\n`, decoded as UTF-8 (what is
  * not UTF-8 becomes U+FFFD).
  */
 export class LineSplitter {
-  readonly #emit: (line: string) => void;
+  readonly #emit: (line: string, part: LinePart) => void;
   readonly #maxBytes: number;
+  #isInPieces = false;
   #parts: Buffer[] = [];
   #bytes = 0;
 
-  constructor(emit: (line: string) => void, maxBytes = MAX_LINE_BYTES) {
+  constructor(emit: (line: string, part: LinePart) => void, maxBytes = MAX_LINE_BYTES) {
     this.#emit = emit;
     this.#maxBytes = maxBytes;
   }
@@ -64,14 +68,16 @@ export class LineSplitter {
     const piece = this.#whole();
     const rest = unfinished(piece);
     const end = rest < piece.length ? piece.length - rest : piece.length;
-    this.#emit(piece.toString("utf8", 0, end));
+    this.#emit(piece.toString("utf8", 0, end), this.#isInPieces ? "next" : "first");
+    this.#isInPieces = true;
     this.#keep(piece.subarray(end));
   }
 
   #flush(hadEnd: boolean): void {
     const line = this.#whole();
     const length = hadEnd && line[line.length - 1] === CARRIAGE_RETURN ? line.length - 1 : line.length;
-    this.#emit(line.toString("utf8", 0, length));
+    this.#emit(line.toString("utf8", 0, length), this.#isInPieces ? "last" : "whole");
+    this.#isInPieces = false;
   }
 
   #whole(): Buffer {

@@ -67,6 +67,8 @@ export async function startSidecar(options: StartOptions, sink: SidecarSink): Pr
       const code = (error.cause as NodeJS.ErrnoException | undefined)?.code;
       if (code === "ECONNREFUSED") connection.server.abandon();
       else if (code === "EAGAIN") await new Promise((resolve) => setTimeout(resolve, tries));
+      // An idle sidecar that was told to end, and says so, had nothing and is not announced as swept.
+      else if (idle && error.osCode === "ERR_SIDECAR") continue;
       // An idle sidecar that was killed unnoticed: what it may have started is gone before another is tried.
       else if (idle) await idle.server.swept(idle.sidecarPid);
       else throw error;
@@ -200,7 +202,8 @@ export class SidecarClient {
         };
         return this.#settle(event.id, undefined);
       case "startFailed":
-        return this.#end(() => startError(this.#argv0, event.body));
+        this.#fail(() => startError(this.#argv0, event.body));
+        return keepIdle(this.#connection);
       case "wrote":
         return this.#stdin.acknowledge(event.id);
       case "ok":
@@ -212,7 +215,10 @@ export class SidecarClient {
       case "error":
         return this.#refused(event.id, event.body);
       case "exited":
-        this.#end(() => gone(this.#argv0));
+        this.#fail(() => gone(this.#argv0));
+        // One that was told to end has said its last word.
+        if (event.body.stoppedBy === "sidecarSignal") this.#connection.close();
+        else keepIdle(this.#connection);
         return this.#exited(exitReport(event.body));
     }
   }
@@ -257,12 +263,7 @@ export class SidecarClient {
     else this.#stdin.fail(() => error);
   }
 
-  /** The life is over in good order: its sidecar may hold another. Everything that waits, and everything to come, fails. */
-  #end(failure: () => Error): void {
-    this.#fail(failure);
-    keepIdle(this.#connection);
-  }
-
+  /** Everything that waits, and everything to come, fails. */
   #fail(failure: () => Error): void {
     this.#failure = failure;
     this.#stdin.fail(failure);

@@ -4,6 +4,7 @@
  */
 import { type ExitReason, exitReason, formatExit, reasonFromError, type StartFailure } from "./exit.js";
 import { type ActorRef, isActorRef } from "./ref.js";
+import type { ExitReport } from "./sidecar/exit-report.js";
 
 /** What each kind of error carries besides `message` and `cause`, by code. */
 export interface ErrorFields {
@@ -11,10 +12,12 @@ export interface ErrorFields {
   ERR_NOPROC: { readonly ref?: ActorRef; readonly name?: string };
   /** No answer came in time; the actor may still handle the call. */
   ERR_CALL_TIMEOUT: { readonly ref: ActorRef; readonly method: string; readonly timeoutMs: number };
+  /** An actor called a method of its own while it handled a message: it would wait for itself. */
+  ERR_CALLING_SELF: { readonly ref: ActorRef; readonly method: string };
   /** The actor ended before it answered; or a helper was used by an actor that has ended. */
   ERR_ACTOR_EXIT: { readonly ref: ActorRef; readonly reason: ExitReason };
-  /** An actor or a process did not start. */
-  ERR_START: { readonly reason: ExitReason; readonly failure?: StartFailure };
+  /** An actor or a process did not start; `ignored`: because its `init` said that it is not needed. */
+  ERR_START: { readonly reason: ExitReason; readonly failure?: StartFailure; readonly ignored?: true };
   /** The name, or the child id, is taken by a running actor. */
   ERR_ALREADY_STARTED: { readonly ref: ActorRef; readonly name?: string; readonly id?: string };
   /** A child specification, or a supervisor's own, is wrong; nothing was started. */
@@ -32,6 +35,8 @@ export interface ErrorFields {
     readonly errno?: number;
     readonly path?: string;
   };
+  /** A process did not end as asked for; `report` says how it ended, `stderr` has the end of what it said. */
+  ERR_PROCESS_EXIT: { readonly report: ExitReport; readonly stderr: string };
   ERR_WIRE: { readonly bytes?: Uint8Array };
   /** The actor has no public method of this name. */
   ERR_NO_METHOD: { readonly ref: ActorRef; readonly method: string };
@@ -99,6 +104,8 @@ function kind<C extends ErrorCode>(code: C, name: string): ErrorKind<C> {
 export const NoProcError = kind("ERR_NOPROC", "NoProcError");
 /** Rejects a call that got no answer in time. */
 export const CallTimeoutError = kind("ERR_CALL_TIMEOUT", "CallTimeoutError");
+/** Rejects a call that an actor makes to itself while it handles a message. */
+export const CallingSelfError = kind("ERR_CALLING_SELF", "CallingSelfError");
 /** Rejects a call whose target ended first; thrown by the helpers of an actor that has ended. */
 export const ActorExitError = kind("ERR_ACTOR_EXIT", "ActorExitError");
 /** Rejects a start. */
@@ -113,6 +120,8 @@ export const ChildStateError = kind("ERR_CHILD_STATE", "ChildStateError");
 export const ConfigError = kind("ERR_CONFIG", "ConfigError");
 /** Thrown when a sidecar is missing, of the wrong version, refuses a start or is lost. */
 export const SidecarError = kind("ERR_SIDECAR", "SidecarError");
+/** Rejects a `run` or ends `lines` that were asked to throw, for a process that failed or reached a limit. */
+export const ProcessExitError = kind("ERR_PROCESS_EXIT", "ProcessExitError");
 /** Thrown for bytes that are not the protocol. */
 export const WireError = kind("ERR_WIRE", "WireError");
 /** Rejects a call of an unknown or private method; the actor goes on. */
@@ -134,8 +143,10 @@ export interface PlainError {
 /** Turns anything thrown into plain data, its causes included (at most eight deep). Never throws. */
 export function toPlain(thrown: unknown, depth = 8): PlainError {
   const reason = reasonFromError(isCopalError(thrown) ? { ...thrown, ...wordsOf(thrown) } : thrown);
-  const words =
-    typeof reason === "object" && "error" in reason ? reason.error : { name: "Error", message: formatExit(reason) };
+  const { value: _notData, ...words } =
+    typeof reason === "object" && "error" in reason
+      ? reason.error
+      : { name: "Error", message: formatExit(reason), value: undefined };
   const cause = thrown instanceof Error && depth > 0 ? thrown.cause : undefined;
   return {
     ...words,

@@ -4,6 +4,9 @@
 
 // Actors
 export { Actor, type ActorTimer } from "./actors/actor.js";
+export type { CrashReport } from "./actors/crash-report.js";
+export type { Statistics, TraceEvent, TraceSink } from "./actors/debug.js";
+export { exitActor as exit } from "./actors/exit-actor.js";
 export type {
   ClosedInfo,
   DownInfo,
@@ -14,9 +17,13 @@ export type {
   OutputStream,
   ProcessExitInfo,
   SentInfo,
+  TimeoutInfo,
 } from "./actors/info.js";
+export type { MessageView } from "./actors/message-view.js";
 export { ProcessActor, type ProcessSpec, type ProcessStatus, type SubscribeOptions } from "./actors/process-actor.js";
 export type { Reply } from "./actors/reply.js";
+export { stop } from "./actors/stop.js";
+export * as sys from "./actors/sys.js";
 // Trees
 export { type RootEnd, type StartTreeOptions, start, type Tree } from "./app/tree.js";
 export type { TreeRow } from "./app/tree-rows.js";
@@ -35,10 +42,15 @@ export { CopalError, type CopalErrorOf, type ErrorCode, isCopalError } from "./e
 export { type ErrorReason, type ExitReason, formatExit, isNormalExit, type StartFailure } from "./exit.js";
 
 // Processes without supervision
+export type { Input } from "./process/feed.js";
+export type { LimitOptions } from "./process/life-limits.js";
+export { type Lines, type LinesOptions, lines } from "./process/lines.js";
 export { type OpenOptions, open, Session } from "./process/open.js";
+export { type OutputObserver, type RunOptions, type RunResult, run } from "./process/run.js";
+export type { WebStreams } from "./process/web-streams.js";
 export { ActorRef, isActorRef } from "./ref.js";
 export type { Started, TreeStats } from "./sidecar/client.js";
-export type { ExitReport, StoppedBy } from "./sidecar/exit-report.js";
+export type { ExitReport, Limit, StepTaken, StoppedBy } from "./sidecar/exit-report.js";
 export type { OsText } from "./sidecar/os-text.js";
 export type { PtyOptions, StdioOption } from "./sidecar/start-options.js";
 export type { StopPlan, StopStep } from "./sidecar/stop-plan.js";

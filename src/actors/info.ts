@@ -20,8 +20,11 @@ export interface DownInfo {
   readonly type: "DOWN";
   /** What `monitor` returned. */
   readonly monitor: number;
+  /** If a name was monitored that nobody bore, a ref of that name behind which there is nobody. */
   readonly from: ActorRef;
   readonly reason: ExitReason;
+  /** The name, if one was monitored. */
+  readonly name?: string;
 }
 
 /** Bytes that a process wrote, as they came. */
@@ -40,6 +43,30 @@ export interface LineInfo {
   readonly line: string;
 }
 
+/** One value that a process wrote as a line of JSON. */
+export interface JsonInfo {
+  readonly type: "json";
+  readonly from: ActorRef;
+  readonly stream: OutputStream;
+  readonly value: unknown;
+}
+
+/** One frame that a process wrote behind its length. */
+export interface FrameInfo {
+  readonly type: "frame";
+  readonly from: ActorRef;
+  readonly stream: OutputStream;
+  readonly bytes: Uint8Array;
+}
+
+/** A process wrote something that is not of the form that was asked for; it is dropped. */
+export interface MalformedInfo {
+  readonly type: "malformed";
+  readonly from: ActorRef;
+  readonly stream: OutputStream;
+  readonly problem: string;
+}
+
 /** No more output of this stream will come. */
 export interface ClosedInfo {
   readonly type: "closed";
@@ -52,6 +79,15 @@ export interface ProcessExitInfo {
   readonly type: "exit";
   readonly from: ActorRef;
   readonly report: ExitReport;
+  /** The last bytes of each stream, as text; how many is the process's `tailBytes`. */
+  readonly tail: Readonly<Record<OutputStream, string>>;
+}
+
+/** A process belongs to another actor from now on; sent to the one that it belonged to. */
+export interface HandedOverInfo {
+  readonly type: "handedOver";
+  readonly from: ActorRef;
+  readonly to: ActorRef;
 }
 
 /** What somebody sent with `ref.send`, or this actor to itself with `after`. */
@@ -60,5 +96,22 @@ export interface SentInfo {
   readonly message: unknown;
 }
 
+/** No message came for as long as this actor had asked for with `timeout`. */
+export interface TimeoutInfo {
+  readonly type: "timeout";
+}
+
 /** The messages of `handleInfo`, told apart by `type`. */
-export type Info = ExitInfo | DownInfo | OutputInfo | LineInfo | ClosedInfo | ProcessExitInfo | SentInfo;
+export type Info =
+  | ExitInfo
+  | DownInfo
+  | OutputInfo
+  | LineInfo
+  | JsonInfo
+  | FrameInfo
+  | MalformedInfo
+  | ClosedInfo
+  | ProcessExitInfo
+  | HandedOverInfo
+  | SentInfo
+  | TimeoutInfo;

@@ -9,6 +9,7 @@ import type { ActorRef } from "../ref.js";
 import { signalNumber } from "../sidecar/signal-name.js";
 import type { Supervisor } from "../supervisor/supervisor.js";
 import { ControlError } from "./control-error.js";
+import { inspectActor } from "./inspection.js";
 import { Measure } from "./measure.js";
 import { nearestIds } from "./resolve-id.js";
 import type { Tree } from "./tree.js";
@@ -129,6 +130,13 @@ export class ControlRequests {
         error,
       );
     }
+  }
+
+  /** Shows an actor, a process or a supervisor from within. */
+  async inspect(body: Body): Promise<Body> {
+    const row = this.#row(body);
+    const ref = this.#running(row);
+    return this.#ask(row, "inspect", async () => ({ ...(await inspectActor(row.path, ref)) }));
   }
 
   /** Reads `ids` (repeatable; none means all), `n` and `follow`. */

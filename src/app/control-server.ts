@@ -109,6 +109,7 @@ export class ControlServer {
       case "signal":
       case "send":
       case "call":
+      case "inspect":
         return this.#requests[endpoint](body);
       case "down":
         this.#waitingForEnd.add(response);
@@ -120,7 +121,7 @@ export class ControlServer {
       default:
         throw new ControlError(
           "notFound",
-          `there is no POST /v1/${endpoint}; there are start, stop, restart, signal, send, call and down`,
+          `there is no POST /v1/${endpoint}; there are start, stop, restart, signal, send, call, inspect and down`,
         );
     }
   }

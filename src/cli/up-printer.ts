@@ -4,6 +4,8 @@
  */
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { CrashReport } from "../actors/crash-report.js";
+import { nameOf } from "../actors/message-view.js";
 import type { InstanceObserver } from "../app/instance.js";
 import type { LogLine } from "../app/output-log.js";
 import type { Tree } from "../app/tree.js";
@@ -16,7 +18,7 @@ import type { SteadyOutput } from "./steady-output.js";
 /** Output that comes before the tree is drawn waits this long for it. */
 const patienceMs = 1_000;
 
-/** The events of supervisors that are shown. */
+/** The events of supervisors, and the crashes, that are shown. */
 interface SupervisorEvent {
   readonly type: string;
   readonly path: string;
@@ -24,6 +26,9 @@ interface SupervisorEvent {
   readonly used?: number;
   readonly max?: number | null;
   readonly withinMs?: number | null;
+  /** Of a crash: over which message, and where. */
+  readonly over?: string;
+  readonly where?: string;
 }
 
 /** Prints what happens to one app. */
@@ -45,6 +50,13 @@ export class UpPrinter implements InstanceObserver {
   readonly #onEvent = (event: unknown): void => {
     if (this.#events.push(event as SupervisorEvent) === 1) setImmediate(this.#printEvents);
   };
+  /** What was thrown in a start is told by the start. */
+  readonly #onCrash = (message: unknown): void => {
+    const { kind, label: path, reason, cause, lastMessage } = message as CrashReport;
+    if (kind !== "crash_report" || cause === undefined || lastMessage === "init") return;
+    const over = lastMessage ? ` over ${nameOf(lastMessage)}` : "";
+    this.#onEvent({ type: "crashed", path, reason, over, where: placeOf(reason) } satisfies SupervisorEvent);
+  };
   readonly #printEvents = (): void => {
     for (const event of this.#events.splice(0)) this.#event(event);
   };
@@ -65,6 +77,7 @@ export class UpPrinter implements InstanceObserver {
     this.#out.write(`${this.#paint.bold(`copal ${this.#version}`)}${this.#paint.dim(`  pid ${process.pid}`)}\n`);
     this.#unfollow = tree.log.follow((line) => this.#line(line));
     subscribe("copal:supervisor", this.#onEvent);
+    subscribe("copal:crash", this.#onCrash);
     setTimeout(() => this.#release(), patienceMs).unref();
   }
 
@@ -104,6 +117,7 @@ export class UpPrinter implements InstanceObserver {
     this.#printEvents();
     this.#release();
     unsubscribe("copal:supervisor", this.#onEvent);
+    unsubscribe("copal:crash", this.#onCrash);
     this.#unfollow();
     if (this.#tree === undefined || exitCode === 1) return;
     this.#note(this.#tree.id, this.#paint.dim(exitCode === 0 ? "stopped, nothing is left" : "killed, nothing is left"));
@@ -116,6 +130,10 @@ export class UpPrinter implements InstanceObserver {
       case "exited":
         if (!this.#isStopping && event.reason !== undefined)
           this.#note(path, warn(`exited: ${formatExit(event.reason)}`));
+        return;
+      case "crashed":
+        if (event.reason !== undefined)
+          this.#note(path, `${bad(`crashed${event.over}: ${formatExit(event.reason)}`)}${dim(event.where ?? "")}`);
         return;
       case "restarting":
         this.#restarts.set(path, budget(event));
@@ -171,4 +189,11 @@ export class UpPrinter implements InstanceObserver {
 function budget({ used, max, withinMs }: SupervisorEvent): string {
   if (used === undefined || max === undefined || max === null || withinMs === undefined || withinMs === null) return "";
   return ` (${used} of ${max} within ${formatDuration(withinMs)})`;
+}
+
+/** The uppermost line of an error's stack, which says where it was thrown. */
+function placeOf(reason: ExitReason): string {
+  const stack = typeof reason === "object" && "error" in reason ? reason.error.stack : undefined;
+  const line = stack?.split("\n").find((one) => /^\s+at /.test(one));
+  return line === undefined ? "" : ` ${harmless(line.trim(), false)}`;
 }

@@ -44,7 +44,7 @@ export type Started = Readonly<{
 /** Tries to connect while the fork server's queue of connections is full, and anew after finding it, or an idle sidecar, dead. */
 const MAX_TRIES = 100;
 
-/** Milliseconds a sidecar has to end a tree that is to be killed at once before it is taken for stuck and killed itself. */
+/** Milliseconds a sidecar has, beyond the grace, to end its tree before it is taken for stuck and killed itself. */
 const STUCK_AFTER_MS = 2_000;
 
 /**
@@ -68,6 +68,8 @@ export async function startSidecar(options: StartOptions, sink: SidecarSink): Pr
       const code = (error.cause as NodeJS.ErrnoException | undefined)?.code;
       if (code === "ECONNREFUSED") connection.server.abandon();
       else if (code === "EAGAIN") await new Promise((resolve) => setTimeout(resolve, tries));
+      // An idle sidecar that was told to end, and says so, had nothing and is not announced as swept.
+      else if (idle && error.osCode === "ERR_SIDECAR") continue;
       // An idle sidecar that was killed unnoticed: what it may have started is gone before another is tried.
       else if (idle) await idle.server.swept(idle.sidecarPid);
       else throw error;
@@ -143,7 +145,8 @@ export class SidecarClient {
 
   /**
    * Begins to stop the whole tree, by the plan it was started with where `plan` says nothing else; resolves when the sidecar has begun. The end
-   * itself is the sink's `exited`. After the end it does nothing.
+   * itself is the sink's `exited`. After the end it does nothing. A sidecar that does not manage it within two seconds beyond the grace (somebody
+   * may have stopped it with SIGSTOP) is killed itself, and its tree by the kernel and the fork server.
    */
   async stop(plan?: StopPlan): Promise<void> {
     const { signal, graceMs, steps } = this.#stopPlan;
@@ -152,19 +155,16 @@ export class SidecarClient {
       ? stopBody({ signal, ...plan })
       : { ...stopBody({ signal, graceMs, ...plan }), ...(isPlanned && { planned: true }) };
     if (this.#failure) return;
+    const isStuck = () => !this.#failure && killSidecar(this.place.sidecarPid);
+    setTimeout(isStuck, body.graceMs + STUCK_AFTER_MS).unref();
     await this.#request("stop", body).catch((error: unknown) => {
       if (!this.#failure) throw error;
     });
   }
 
-  /**
-   * Kills the whole tree at once. A sidecar that does not manage it within two seconds (somebody may have stopped it with SIGSTOP) is killed
-   * itself, and its tree by the kernel and the fork server.
-   */
-  async kill(): Promise<void> {
-    const timer = setTimeout(() => !this.#failure && killSidecar(this.place.sidecarPid), STUCK_AFTER_MS);
-    timer.unref();
-    await this.stop({ graceMs: 0 });
+  /** Kills the whole tree at once: a stop without grace. */
+  kill(): Promise<void> {
+    return this.stop({ graceMs: 0 });
   }
 
   /** Freezes every process of the tree where it is; resolves when that was ordered. A stop thaws it. */
@@ -222,7 +222,8 @@ export class SidecarClient {
         };
         return this.#settle(event.id, undefined);
       case "startFailed":
-        return this.#end(() => startError(this.#argv0, event.body));
+        this.#fail(() => startError(this.#argv0, event.body));
+        return keepIdle(this.#connection);
       case "wrote":
         return this.#stdin.acknowledge(event.id);
       case "ok":
@@ -236,7 +237,10 @@ export class SidecarClient {
       case "error":
         return this.#refused(event.id, event.body);
       case "exited":
-        this.#end(() => gone(this.#argv0));
+        this.#fail(() => gone(this.#argv0));
+        // One that was told to end has said its last word.
+        if (event.body.stoppedBy === "sidecarSignal") this.#connection.close();
+        else keepIdle(this.#connection);
         return this.#exited(exitReport(event.body));
     }
   }
@@ -281,12 +285,7 @@ export class SidecarClient {
     else this.#stdin.fail(() => error);
   }
 
-  /** The life is over in good order: its sidecar may hold another. Everything that waits, and everything to come, fails. */
-  #end(failure: () => Error): void {
-    this.#fail(failure);
-    keepIdle(this.#connection);
-  }
-
+  /** Everything that waits, and everything to come, fails. */
   #fail(failure: () => Error): void {
     this.#failure = failure;
     this.#stdin.fail(failure);

@@ -7,8 +7,11 @@ import { type OsText, osBytes, within } from "./os-text.js";
 import { type SpawnOptions, spawnBody } from "./spawn-options.js";
 import { MAX_GRACE_MS, type StopPlan, stopBody } from "./stop-plan.js";
 
-/** What a standard stream is connected to: a pipe, `/dev/null`, or a file, which is read for stdin and written for the others. */
-export type StdioOption = "pipe" | "null" | StdioFile;
+/**
+ * What a standard stream is connected to: a pipe, `/dev/null`, that of this Node process, whose bytes then never pass through it, or a file, which is
+ * read for stdin and written for the others.
+ */
+export type StdioOption = "pipe" | "null" | "inherit" | StdioFile;
 
 /** A file as a standard stream: emptied unless `append`, made if it is not there; relative to `cwd`. */
 export interface StdioFile {

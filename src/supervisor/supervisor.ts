@@ -9,6 +9,7 @@ import type { Info } from "../actors/info.js";
 import { unwind } from "../actors/instance.js";
 import { link } from "../actors/link.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
+import { giveState } from "../actors/state.js";
 import { AlreadyStartedError, ChildStateError, isCopalError, StartError } from "../errors.js";
 import { type ExitReason, reasonFromError } from "../exit.js";
 import type { ActorRef } from "../ref.js";
@@ -175,6 +176,10 @@ export class Supervisor extends Actor {
   async [unwind](): Promise<void> {
     await this.#launching;
     await this.#stopAll();
+  }
+
+  [giveState](): SupervisorSnapshot | undefined {
+    return this[snapshot]();
   }
 
   [snapshot](): SupervisorSnapshot | undefined {

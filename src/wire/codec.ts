@@ -50,7 +50,7 @@ const isWholeBetween =
 
 const isMode = isOneOf("read", "truncate", "append", "readWrite");
 const isFile = isMapOf({ path: isBytes, mode: isMode });
-const isStdioWord = isOneOf("pipe", "null", "pty", "stdout");
+const isStdioWord = isOneOf("pipe", "null", "inherit", "pty", "stdout");
 const isStdio: Check = (value) => isStdioWord(value) || isFile(value);
 const isWindow = isWithin(1, 16_777_216);
 const isGrace = isWithin(0, 86_400_000);

@@ -29,6 +29,9 @@ const stats = `
 import { Actor } from "${new URL("../../../dist/index.js", import.meta.url).href}";
 export class Stats extends Actor {
   #lines = [];
+  open = 1n;
+  stick() { this.self.send("stick"); }
+  handleInfo(info) { if (info.type === "info") return new Promise(() => {}); }
   line(text) { this.#lines.push(text); }
   lines() { return this.#lines; }
   echo(...args) { return args; }
@@ -107,6 +110,33 @@ t.test("what a call cannot do is one sentence and exit code 1", async (t) => {
   t.match(await app.run("call", "stats", "init"), { code: 1 });
   t.match(await app.run("call", "stats", "big"), { code: 1, stderr: /^copal: [^\n]*JSON cannot say[^\n]*\n$/ });
   t.match(await app.run("call", "stats", "fail"), { code: 1, stderr: /^copal: [^\n]*as asked\n$/ });
+});
+
+t.test("inspect shows an actor from within: for people, and as JSON", async (t) => {
+  const { stdout } = await app.run("inspect", "stats");
+  t.match(stdout, /^shop\/stats\n {2}condition +running\n {2}mailbox +0\n.*links +shop\n.*open: 1n/s);
+  const shown = JSON.parse((await app.run("inspect", "stats", "--json")).stdout);
+  t.match(shown, { path: "shop/stats", condition: "running", inHand: null, parent: "shop", state: { open: "1" } });
+});
+
+t.test("inspect shows processes and supervisors, and an actor that is stuck without its state", async (t) => {
+  const json = async (id: string) => JSON.parse((await app.run("inspect", id, "--json")).stdout);
+  t.match(await json("shop/cat"), { state: { argv: ["cat"], osPid: Number, state: "running" } });
+  t.match(await json("web"), { children: ["shop/web/api.1", "shop/web/api.2"], state: { budget: { max: 3 } } });
+  t.match(await app.run("inspect", "nope"), { code: 1, stderr: /there is no `nope`/ });
+  await app.run("call", "stats", "stick");
+  t.match(await json("stats"), { condition: "busy", inHand: "info", state: null, stateText: null });
+  t.match((await app.run("inspect", "stats")).stdout, /busy, in hand: info.*did not answer within a second/s);
+  await app.run("restart", "stats");
+});
+
+t.test("a crash is told with what it was over and where", async (t) => {
+  await app.run("call", "stats", "fail");
+  t.ok(
+    await eventually(() =>
+      /stats +\* crashed over call fail: error TypeError: as asked at .*stats\.mjs/.test(up.stdout()),
+    ),
+  );
 });
 
 t.test("signal reaches the process", async (t) => {
@@ -195,7 +225,6 @@ t.test("what is planned and not built says so, with exit code 2", async (t) => {
     ["attach", "x"],
     ["reload"],
     ["top"],
-    ["run", "--", "ls"],
     ["init"],
     ["import", "x"],
     ["export"],

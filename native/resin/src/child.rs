@@ -16,6 +16,7 @@ use crate::cgroup::Cgroup;
 use crate::error::{Stage, StartError};
 use crate::pty::Terminal;
 use crate::spawn_options::{OpenFile, SpawnOptions};
+use crate::surroundings::PASSED_STDIO;
 use crate::wire::start::{Pty, Start, Stdio};
 
 const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/bin:/usr/bin";
@@ -94,6 +95,7 @@ pub struct Plan {
 enum Connect {
     Pipe,
     Null,
+    Inherit,
     Terminal,
     Stdout,
     File(OpenFile),
@@ -120,6 +122,7 @@ impl Plan {
             Ok(match stdio {
                 Stdio::Pipe => Connect::Pipe,
                 Stdio::Null => Connect::Null,
+                Stdio::Inherit => Connect::Inherit,
                 Stdio::Pty => Connect::Terminal,
                 Stdio::Stdout => Connect::Stdout,
                 Stdio::File(file) => Connect::File(OpenFile::new(&file, start.cwd)?),
@@ -173,6 +176,7 @@ pub fn spawn(plan: &Plan, null: BorrowedFd<'_>, cgroup: Option<&Cgroup>) -> Resu
     let sources: [Source<'_>; 3] = std::array::from_fn(|stream| match &plan.stdio[stream] {
         Connect::Pipe => Source::Open(theirs[stream].as_ref().map_or(null.as_raw_fd(), |end| end.as_raw_fd())),
         Connect::Null => Source::Open(null.as_raw_fd()),
+        Connect::Inherit => Source::Open(PASSED_STDIO + stream as i32),
         Connect::Terminal => Source::Open(slave.unwrap_or(null.as_raw_fd())),
         Connect::Stdout => Source::Open(1),
         Connect::File(file) => Source::File(file),

@@ -164,8 +164,9 @@ fn a_paused_tree_does_nothing_until_it_is_resumed() {
             "echo ready; (while :; do echo child; sleep 0.01; done) & while :; do echo leader; sleep 0.01; done";
         let (mut owner, started) = Owner::ready(&Spec::shell(script).contain(contain));
         assert_eq!(owner.ask(&Command::Pause {}), "ok");
+        // A shell that waits for its child to execute (D) is as still as that child.
         let frozen = || {
-            let stopped = |pid: &i32| proc::status(*pid, "State").starts_with(['T', 'Z']);
+            let stopped = |pid: &i32| proc::status(*pid, "State").starts_with(['T', 'Z', 'D']);
             let events =
                 started.cgroup.as_ref().map(|path| std::fs::read_to_string(path.join("cgroup.events")).unwrap());
             match events {

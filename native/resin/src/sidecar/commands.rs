@@ -24,7 +24,7 @@ use crate::tree;
 use crate::wire::messages::{
     CAPABILITY_CGROUP2, CAPABILITY_PTY, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
 };
-use crate::wire::start::{Contain, Start, StopSpec};
+use crate::wire::start::{Contain, Start, Stdio, StopSpec};
 
 impl Sidecar {
     /// Does what one command asks for.
@@ -113,6 +113,9 @@ impl Sidecar {
         let plan = Plan::new(start)?;
         if !(1..=MAX_SIGNAL).contains(&start.stop.signal) {
             return Err(StartError { stage: Stage::Argv, errno: Errno::EINVAL });
+        }
+        if [start.stdin, start.stdout, start.stderr].contains(&Stdio::Inherit) && !self.surroundings.passes_stdio {
+            return Err(StartError { stage: Stage::Stdio, errno: Errno::EBADF });
         }
         let stop = Order::of_start(start)?;
         let started_at = Instant::now();

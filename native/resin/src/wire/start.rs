@@ -15,6 +15,8 @@ pub enum Stdio<'a> {
     Pipe,
     /// `/dev/null`.
     Null,
+    /// The owner's own, where the fork server was given it.
+    Inherit,
     /// The terminal that `pty` asks for.
     Pty,
     /// Of stderr only: whatever stdout is connected to.
@@ -52,6 +54,7 @@ impl Serialize for Stdio<'_> {
         match self {
             Stdio::Pipe => serializer.serialize_str("pipe"),
             Stdio::Null => serializer.serialize_str("null"),
+            Stdio::Inherit => serializer.serialize_str("inherit"),
             Stdio::Pty => serializer.serialize_str("pty"),
             Stdio::Stdout => serializer.serialize_str("stdout"),
             Stdio::File(File { path, mode }) => {

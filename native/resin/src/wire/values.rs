@@ -39,7 +39,13 @@ impl<'a> Reader<'a> {
 
     pub(super) fn stdio(&mut self) -> Result<Stdio<'a>, WireError> {
         if self.is_text() {
-            let words = [("pipe", Stdio::Pipe), ("null", Stdio::Null), ("pty", Stdio::Pty), ("stdout", Stdio::Stdout)];
+            let words = [
+                ("pipe", Stdio::Pipe),
+                ("null", Stdio::Null),
+                ("inherit", Stdio::Inherit),
+                ("pty", Stdio::Pty),
+                ("stdout", Stdio::Stdout),
+            ];
             return self.choice(&words);
         }
         Ok(Stdio::File(body!(self => File { path: bin, mode: mode })))

@@ -10,6 +10,7 @@ pub mod flow;
 pub mod stop_plan;
 
 pub mod kernel;
+pub mod linger;
 
 pub mod cgroup;
 pub mod child;

@@ -99,7 +99,8 @@ pub fn run(connection: Connection, surroundings: Surroundings) -> Result<ExitCod
     // The first commands are mostly there before the sidecar is; looking is cheaper than waiting to be told.
     sidecar.turn(&events);
     while !sidecar.is_over() {
-        let wakes = events.wait(sidecar.timeout()).map_err(Fatal::doing("cannot wait"))?;
+        let timeout = sidecar.timeout();
+        let wakes = events.wait(timeout, sidecar.may_linger()).map_err(Fatal::doing("cannot wait"))?;
         wakes.for_each(|wake| sidecar.woken(wake));
         sidecar.turn(&events);
     }
@@ -137,6 +138,7 @@ struct Sidecar {
     stdin_gone_unsaid: bool,
     release_at: Option<Instant>,
     orphaned: bool,
+    lingers: bool,
 }
 
 impl Sidecar {
@@ -152,6 +154,7 @@ impl Sidecar {
             stdin_gone_unsaid: false,
             release_at: None,
             orphaned: false,
+            lingers: true,
         }
     }
 
@@ -166,6 +169,11 @@ impl Sidecar {
         matches!(self.state, State::Gone { .. }) && self.owner.is_done()
     }
 
+    /// Whether the owner may be waiting for the next word of a running process. In a flood the processor has better things to do.
+    fn may_linger(&self) -> bool {
+        self.lingers && self.release_at.is_none() && matches!(self.state, State::Running { leader_end: None, .. })
+    }
+
     /// How long nothing needs to be done unless somebody wakes.
     fn timeout(&mut self) -> Option<Duration> {
         if self.more_to_do {
@@ -177,7 +185,8 @@ impl Sidecar {
             State::Starting { held, .. } | State::Running { held, .. } => held.plan.deadline(),
             _ => None,
         };
-        let held_bytes = self.owner.outbox.held_bytes() + self.owner.inbox.held_bytes();
+        let stdin_bytes = self.held().map_or(0, |held| held.stdin.held_bytes());
+        let held_bytes = self.owner.outbox.held_bytes() + self.owner.inbox.held_bytes() + stdin_bytes;
         self.release_at = (held_bytes > RELEASE_ABOVE_BYTES).then(|| now + RELEASE_AFTER);
         let next = [plan, retry, self.say_closed_at, self.release_at].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now))
@@ -213,6 +222,9 @@ impl Sidecar {
         if self.release_at.is_some_and(|at| at <= now) {
             self.owner.outbox.release();
             self.owner.inbox.release();
+            if let Some(held) = self.held() {
+                held.stdin.release();
+            }
         }
         let (child_ended, told_to_end) = self.read_signals();
         self.check_report();

@@ -19,7 +19,8 @@ use crate::stdin::{Refusal, Stdin};
 use crate::stop_plan::{Event as StopEvent, StopPlan};
 use crate::tree;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, Command, Contain, Event, MAX_SIGNAL, Start, Stdio, StoppedBy, Target, VERSIONS,
+    CAPABILITY_CGROUP2, CAPABILITY_NO_LINGER, Command, Contain, Event, MAX_SIGNAL, Start, Stdio, StoppedBy, Target,
+    VERSIONS,
 };
 
 impl Sidecar {
@@ -36,7 +37,10 @@ impl Sidecar {
     ) -> Result<(), WireError> {
         match (&self.state, command) {
             (State::Gone { .. }, _) => {}
-            (State::Idle { greeted: false }, Command::Hello { versions, .. }) => self.greet(id, versions),
+            (State::Idle { greeted: false }, Command::Hello { versions, capabilities }) => {
+                self.lingers = capabilities & CAPABILITY_NO_LINGER == 0;
+                self.greet(id, versions);
+            }
             (State::Idle { greeted: false }, command) => {
                 return Err(WireError::new(format!("the first frame is {}, not hello", command.name())));
             }

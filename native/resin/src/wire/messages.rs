@@ -11,6 +11,9 @@ pub const VERSIONS: [u32; 2] = [1, 1];
 /// Capability bit: this resin can make a cgroup2 for a tree.
 pub const CAPABILITY_CGROUP2: u32 = 1;
 
+/// The owner's capability bit that says: block at once, never poll before.
+pub const CAPABILITY_NO_LINGER: u32 = 16;
+
 /// The largest window of one stream, in bytes (16 MiB).
 pub const MAX_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 

@@ -2,6 +2,7 @@
  * One process for a caller without supervision: a sidecar client with the caller's limits and AbortSignal upon it. What `run`, `lines` and `open`
  * have in common; does not know what becomes of the output.
  */
+import { UnsupportedError } from "../errors.js";
 import { type OutputStream, type SidecarClient, type SidecarSink, startSidecar } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import type { StartOptions, StopPlan } from "../sidecar/start-options.js";
@@ -12,6 +13,42 @@ export interface HoldOptions extends StartOptions, LimitOptions {
   /** Stops the process by its stop plan when it aborts, also while it is being started. */
   signal?: AbortSignal;
 }
+
+/** Every option there is; the compiler sees to it that none is missing. */
+const KNOWN: Readonly<Record<keyof StartOptions, true>> = {
+  argv: true,
+  cwd: true,
+  env: true,
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  windowBytes: true,
+  stop: true,
+  orphanGraceMs: true,
+  contain: true,
+};
+
+/** Options that are planned. One of them left out silently would be a promise not kept, and with `user` a dangerous one. */
+const PLANNED = [
+  "arg0",
+  "clearEnv",
+  "envFile",
+  "user",
+  "group",
+  "groups",
+  "umask",
+  "nice",
+  "ionice",
+  "oomScoreAdj",
+  "rlimits",
+  "noNewPrivs",
+  "capabilities",
+  "fds",
+  "mergeStderr",
+  "pty",
+  "limits",
+  "required",
+];
 
 /** A process that is held until it ends. */
 export class HeldProcess {
@@ -31,10 +68,11 @@ export class HeldProcess {
   /**
    * Prepares a process and starts its clocks; {@link begin} starts it.
    *
-   * @throws {RangeError} if a limit is wrong. @throws the signal's reason if it has aborted.
+   * @throws {RangeError} if a limit is wrong, or an option unknown. @throws {UnsupportedError} for an option that is planned. @throws the signal's reason if it has aborted.
    */
   constructor({ signal, timeoutMs, idleTimeoutMs, outputLimitBytes, ...start }: HoldOptions) {
     signal?.throwIfAborted();
+    refuseUnknown(start);
     this.#options = start;
     this.#signal = signal;
     this.exited = new Promise((resolve) => {
@@ -108,5 +146,14 @@ export class HeldProcess {
     this.limits.over();
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#onExit(this.limits.judged(report));
+  }
+}
+
+function refuseUnknown(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || name in KNOWN) continue;
+    if (PLANNED.includes(name))
+      throw new UnsupportedError(`the option \`${name}\` is not supported yet`, { feature: name });
+    throw new RangeError(`there is no option \`${name}\``);
   }
 }

@@ -7,10 +7,13 @@ const benches: Readonly<Record<string, () => Promise<{ measure(): Promise<Report
   spawn: () => import("./spawn.js"),
   restart: () => import("./restart.js"),
   stdout: () => import("./stdout.js"),
+  stdin: () => import("./stdin.js"),
+  echo: () => import("./echo.js"),
+  run: () => import("./run.js"),
 };
 
 /** Benchmarks that are planned; asking for one says so. */
-const planned = ["stdin", "echo", "run", "message", "actors", "stop", "scale", "memory"];
+const planned = ["message", "actors", "stop", "scale", "memory"];
 
 const words = process.argv.slice(2);
 const asJson = words.includes("--json");

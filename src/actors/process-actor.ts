@@ -99,7 +99,8 @@ export class ProcessActor extends Actor {
     for (const options of [...(spec.forward ?? []), ...this.#hookRoutes()])
       this.#routes.set(this.#routes.size, new OutputRoute(this.self, options));
     if (spec.owner) this.#belongTo(spec.owner);
-    this.#held = new HeldProcess(spec);
+    const { successExitCodes, forward, observe, owner, tailBytes, ...held } = spec;
+    this.#held = new HeldProcess(held);
     void this.#held.exited.then((report) => this.#exited(report));
     this.#starting = this.#held.begin({
       output: (stream, bytes) => this.#output(stream, bytes),

@@ -2,6 +2,7 @@
  * One process for a caller without supervision: a sidecar client with the caller's limits and AbortSignal upon it. What `run`, `lines` and `open`
  * have in common; does not know what becomes of the output.
  */
+import { UnsupportedError } from "../errors.js";
 import { type OutputStream, type SidecarClient, type SidecarSink, startSidecar } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import type { StartOptions } from "../sidecar/start-options.js";
@@ -13,6 +14,44 @@ export interface HoldOptions extends StartOptions, LimitOptions {
   /** Stops the process by its stop plan when it aborts, also while it is being started. */
   signal?: AbortSignal;
 }
+
+/** Every option there is; the compiler sees to it that none is missing. */
+const KNOWN: Readonly<Record<keyof StartOptions, true>> = {
+  argv: true,
+  cwd: true,
+  env: true,
+  clearEnv: true,
+  inheritEnv: true,
+  envFile: true,
+  addEnv: true,
+  arg0: true,
+  user: true,
+  group: true,
+  groups: true,
+  umask: true,
+  nice: true,
+  ionice: true,
+  oomScoreAdj: true,
+  rlimits: true,
+  noNewPrivs: true,
+  dropCapabilities: true,
+  descriptors: true,
+  stdin: true,
+  stdout: true,
+  stderr: true,
+  mergeStderr: true,
+  pty: true,
+  windowBytes: true,
+  stop: true,
+  orphanGraceMs: true,
+  contain: true,
+  timeoutMs: true,
+  idleTimeoutMs: true,
+  outputLimitBytes: true,
+};
+
+/** Options that are planned. One of them left out silently would be a promise not kept. */
+const PLANNED = ["limits", "required"];
 
 /** A process that is held until it ends. */
 export class HeldProcess {
@@ -32,10 +71,11 @@ export class HeldProcess {
   /**
    * Prepares a process and starts its clocks; {@link begin} starts it.
    *
-   * @throws {RangeError} if a limit is wrong. @throws the signal's reason if it has aborted.
+   * @throws {RangeError} if a limit is wrong, or an option unknown. @throws {UnsupportedError} for an option that is planned. @throws the signal's reason if it has aborted.
    */
   constructor({ signal, timeoutMs, idleTimeoutMs, outputLimitBytes, ...start }: HoldOptions) {
     signal?.throwIfAborted();
+    refuseUnknown(start);
     this.#options = start;
     this.#signal = signal;
     this.exited = new Promise((resolve) => {
@@ -109,5 +149,14 @@ export class HeldProcess {
     this.limits.over();
     this.#signal?.removeEventListener("abort", this.#abort);
     this.#onExit(this.limits.judged(report));
+  }
+}
+
+function refuseUnknown(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || name in KNOWN) continue;
+    if (PLANNED.includes(name))
+      throw new UnsupportedError(`the option \`${name}\` is not supported yet`, { feature: name });
+    throw new RangeError(`there is no option \`${name}\``);
   }
 }

@@ -21,7 +21,7 @@ export class WebStreams {
     this.#streams = streams;
   }
 
-  /** Standard input: a write is done when its bytes are in the pipe, closing closes the pipe. */
+  /** Standard input: a write is done as the Node stream's is, closing closes the pipe; `closed` tells of a process that reads no more. */
   get stdin(): WritableStream<Uint8Array | string> {
     this.#stdin ??= writable(this.#streams.stdin);
     return this.#stdin;

@@ -105,7 +105,7 @@ export class SidecarClient {
     this.#argv0 = Buffer.from(body.argv[0] as Uint8Array).toString();
     this.#stopPlan = body.stop;
     this.#windowBytes = body.windowBytes;
-    this.#stdin = new StdinQueue(body.windowBytes.stdin, (data) => connection.send("write", { data }));
+    this.#stdin = new StdinQueue(body.windowBytes.stdin, (data) => connection.sendWrite(data));
     connection.holdFor({
       received: (event, owned) => this.#received(event, owned),
       lost: (cause) => this.#lost(cause),

@@ -171,6 +171,34 @@ export function encodeFrame<Bodies, Name extends keyof Bodies & string>(
   return frame;
 }
 
+/** What stands in a `write` before its id, and between that and the length of its data. */
+const WRITE_NAME = Buffer.from([0x93, 0xa5, ...Buffer.from("write")]);
+const WRITE_DATA = Buffer.from([0x81, 0xa4, ...Buffer.from("data")]);
+
+/**
+ * Writes what stands before the data of one `write` frame, for a sender that does not want the data copied. Header and data together are the frame
+ * that {@link encodeFrame} would make.
+ */
+export function encodeWriteHeader(id: number, dataBytes: number): Buffer {
+  const number = uintBytes(id);
+  const length = dataBytes < 0x100 ? [0xc4, dataBytes] : dataBytes < 0x10000 ? [0xc5, 0, 0] : [0xc6, 0, 0, 0, 0];
+  const header = Buffer.concat([Buffer.alloc(HEADER_BYTES), WRITE_NAME, number, WRITE_DATA, Buffer.from(length)]);
+  if (dataBytes >= 0x10000) header.writeUInt32BE(dataBytes, header.length - 4);
+  else if (dataBytes >= 0x100) header.writeUInt16BE(dataBytes, header.length - 2);
+  header.writeUInt32BE(header.length - HEADER_BYTES + dataBytes, 0);
+  return header;
+}
+
+function uintBytes(value: number): Buffer {
+  if (value < 0x80) return Buffer.from([value]);
+  if (value < 0x100) return Buffer.from([0xcc, value]);
+  const bytes = Buffer.alloc(value < 0x10000 ? 3 : 5);
+  bytes[0] = value < 0x10000 ? 0xcd : 0xce;
+  if (value < 0x10000) bytes.writeUInt16BE(value, 1);
+  else bytes.writeUInt32BE(value, 1);
+  return bytes;
+}
+
 /**
  * Reads one payload as a message of the given vocabulary ({@link commandShapes} or {@link eventShapes}).
  *

@@ -10,7 +10,7 @@ import type { StartWire, StopWire } from "./start.js";
 export const PROTOCOL_VERSIONS: readonly [min: number, max: number] = [1, 1];
 
 /** Capability bits of `hello`; a set bit is something the sender can do. */
-export const CAPABILITY = { cgroup2: 1, pty: 2, limits: 4, holdAndAdopt: 8 } as const;
+export const CAPABILITY = { cgroup2: 1, pty: 2, limits: 4, holdAndAdopt: 8, noLinger: 16 } as const;
 
 /** Numbers of the three standard streams as the wire writes them. */
 export const STREAM = { stdin: 0, stdout: 1, stderr: 2 } as const;

@@ -11,6 +11,7 @@ pub mod life;
 pub mod stop_plan;
 
 pub mod kernel;
+pub mod linger;
 
 pub mod birth;
 pub mod cgroup;

@@ -67,7 +67,8 @@ pub fn run(connection: Connection, surroundings: Surroundings) -> Result<ExitCod
     // The first commands are mostly there before the sidecar is; looking is cheaper than waiting to be told.
     sidecar.turn(&events);
     while !sidecar.is_over() {
-        let wakes = events.wait(sidecar.timeout()).map_err(Fatal::doing("cannot wait"))?;
+        let timeout = sidecar.timeout();
+        let wakes = events.wait(timeout, sidecar.may_linger()).map_err(Fatal::doing("cannot wait"))?;
         wakes.for_each(|wake| sidecar.woken(wake));
         sidecar.turn(&events);
     }
@@ -105,6 +106,7 @@ struct Sidecar {
     stdin_gone_unsaid: bool,
     release_at: Option<Instant>,
     orphaned: bool,
+    lingers: bool,
 }
 
 impl Sidecar {
@@ -120,6 +122,7 @@ impl Sidecar {
             stdin_gone_unsaid: false,
             release_at: None,
             orphaned: false,
+            lingers: true,
         }
     }
 
@@ -132,6 +135,11 @@ impl Sidecar {
 
     fn is_over(&self) -> bool {
         matches!(self.state, State::Gone { .. }) && self.owner.is_done()
+    }
+
+    /// Whether the owner may be waiting for the next word of a running process. In a flood the processor has better things to do.
+    fn may_linger(&self) -> bool {
+        self.lingers && self.release_at.is_none() && matches!(self.state, State::Running { leader_end: None, .. })
     }
 
     /// How long nothing needs to be done unless somebody wakes.
@@ -147,7 +155,8 @@ impl Sidecar {
             }
             _ => (None, None),
         };
-        let held_bytes = self.owner.outbox.held_bytes() + self.owner.inbox.held_bytes();
+        let stdin_bytes = self.held().map_or(0, |held| held.stdin.held_bytes());
+        let held_bytes = self.owner.outbox.held_bytes() + self.owner.inbox.held_bytes() + stdin_bytes;
         self.release_at = (held_bytes > RELEASE_ABOVE_BYTES).then(|| now + RELEASE_AFTER);
         let next = [plan, limits, retry, self.say_closed_at, self.release_at].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now))
@@ -184,6 +193,9 @@ impl Sidecar {
         if self.release_at.is_some_and(|at| at <= now) {
             self.owner.outbox.release();
             self.owner.inbox.release();
+            if let Some(held) = self.held() {
+                held.stdin.release();
+            }
         }
         let (child_ended, told_to_end) = self.read_signals();
         self.check_report();

@@ -5,7 +5,11 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::write;
+
+/// What the pipe of a flood holds; the most that anybody may ask for by default.
+const FLOOD_PIPE_BYTES: i32 = 1024 * 1024;
 
 /// The stdin of one process.
 #[derive(Debug)]
@@ -31,6 +35,9 @@ pub struct Feed {
     is_closing: bool,
     last: Option<u8>,
     writable: bool,
+    widened: bool,
+    /// Buffers of writes that are done: in a flood the next need them at once, and new ones would cost a page fault for every page.
+    spare: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -78,6 +85,8 @@ impl Stdin {
             is_closing: false,
             last: None,
             writable: true,
+            widened: false,
+            spare: Vec::new(),
         })
     }
 
@@ -106,7 +115,12 @@ impl Stdin {
         let mut written = 0;
         if feed.waiting.is_empty() && feed.writable && !data.is_empty() {
             match write(&feed.pipe, data) {
-                Ok(count) => written = count,
+                Ok(count) => {
+                    written = count;
+                    if count < data.len() {
+                        written += feed.widen_and_write(&data[count..]);
+                    }
+                }
                 Err(Errno::EAGAIN) => feed.writable = false,
                 // Any other failure comes again in the pump, which answers it.
                 Err(_) => {}
@@ -114,7 +128,9 @@ impl Stdin {
         }
         feed.waiting_bytes += data.len() as u64;
         feed.last = data.last().copied().or(feed.last);
-        let rest = data[written..].to_vec();
+        let mut rest = feed.spare.pop().unwrap_or_default();
+        rest.clear();
+        rest.extend_from_slice(&data[written..]);
         feed.waiting.push_back(Waiting { id: Some(id), total_bytes: data.len() as u64, rest, rest_at: 0 });
         Ok(())
     }
@@ -160,6 +176,21 @@ impl Stdin {
         }
     }
 
+    /// Bytes of memory held for writes to come.
+    pub fn held_bytes(&self) -> usize {
+        match self {
+            Stdin::Open(feed) => feed.spare.iter().map(Vec::capacity).sum(),
+            _ => 0,
+        }
+    }
+
+    /// Gives that memory back.
+    pub fn release(&mut self) {
+        if let Stdin::Open(feed) = self {
+            feed.spare = Vec::new();
+        }
+    }
+
     /// The poll says that the pipe may take more.
     pub fn woken(&mut self) {
         if let Stdin::Open(feed) = self {
@@ -200,6 +231,16 @@ impl Stdin {
 }
 
 impl Feed {
+    /// A pipe that could not take what the window allows gets larger, once; what then fits is not copied. Answers how much that was.
+    fn widen_and_write(&mut self, rest: &[u8]) -> usize {
+        if std::mem::replace(&mut self.widened, true)
+            || fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(FLOOD_PIPE_BYTES)).is_err()
+        {
+            return 0;
+        }
+        write(&self.pipe, rest).unwrap_or(0)
+    }
+
     fn write_waiting(&mut self, progress: &mut Progress) -> Result<(), Errno> {
         while let Some(first) = self.waiting.front_mut() {
             while first.rest_at < first.rest.len() && self.writable {
@@ -215,7 +256,8 @@ impl Feed {
             }
             self.waiting_bytes -= first.total_bytes;
             progress.wrote = first.id.or(progress.wrote);
-            self.waiting.pop_front();
+            let written = self.waiting.pop_front().filter(|waiting| waiting.rest.capacity() > 0);
+            self.spare.extend(written.map(|waiting| waiting.rest));
         }
         // The queue's own memory is given back with the last write.
         self.waiting.shrink_to_fit();

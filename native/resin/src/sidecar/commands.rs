@@ -22,7 +22,7 @@ use crate::steps::{Order, Steps};
 use crate::stop_plan::StopPlan;
 use crate::tree;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, CAPABILITY_PTY, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
+    CAPABILITY_CGROUP2, CAPABILITY_NO_LINGER, CAPABILITY_PTY, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
 };
 use crate::wire::start::{Contain, Start, Stdio, StopSpec};
 
@@ -40,7 +40,10 @@ impl Sidecar {
     ) -> Result<(), WireError> {
         match (&self.state, command) {
             (State::Gone { .. }, _) => {}
-            (State::Idle { greeted: false }, Command::Hello { versions, .. }) => self.greet(id, versions),
+            (State::Idle { greeted: false }, Command::Hello { versions, capabilities }) => {
+                self.lingers = capabilities & CAPABILITY_NO_LINGER == 0;
+                self.greet(id, versions);
+            }
             (State::Idle { greeted: false }, command) => {
                 return Err(WireError::new(format!("the first frame is {}, not hello", command.name())));
             }

@@ -15,6 +15,9 @@ pub const CAPABILITY_CGROUP2: u32 = 1;
 /// Capability bit: this resin can make a terminal for a process.
 pub const CAPABILITY_PTY: u32 = 2;
 
+/// The owner's capability bit that says: block at once, never poll before.
+pub const CAPABILITY_NO_LINGER: u32 = 16;
+
 /// The largest window of one stream, in bytes (16 MiB).
 pub const MAX_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 

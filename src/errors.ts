@@ -4,6 +4,7 @@
  */
 import { type ExitReason, exitReason, formatExit, reasonFromError, type StartFailure } from "./exit.js";
 import { type ActorRef, isActorRef } from "./ref.js";
+import type { ExitReport } from "./sidecar/exit-report.js";
 
 /** What each kind of error carries besides `message` and `cause`, by code. */
 export interface ErrorFields {
@@ -34,6 +35,8 @@ export interface ErrorFields {
     readonly errno?: number;
     readonly path?: string;
   };
+  /** A process did not end as asked for; `report` says how it ended, `stderr` has the end of what it said. */
+  ERR_PROCESS_EXIT: { readonly report: ExitReport; readonly stderr: string };
   ERR_WIRE: { readonly bytes?: Uint8Array };
   /** The actor has no public method of this name. */
   ERR_NO_METHOD: { readonly ref: ActorRef; readonly method: string };
@@ -117,6 +120,8 @@ export const ChildStateError = kind("ERR_CHILD_STATE", "ChildStateError");
 export const ConfigError = kind("ERR_CONFIG", "ConfigError");
 /** Thrown when a sidecar is missing, of the wrong version, refuses a start or is lost. */
 export const SidecarError = kind("ERR_SIDECAR", "SidecarError");
+/** Rejects a `run` or ends `lines` that were asked to throw, for a process that failed or reached a limit. */
+export const ProcessExitError = kind("ERR_PROCESS_EXIT", "ProcessExitError");
 /** Thrown for bytes that are not the protocol. */
 export const WireError = kind("ERR_WIRE", "WireError");
 /** Rejects a call of an unknown or private method; the actor goes on. */

@@ -60,11 +60,18 @@ export {
 export { CopalError, type CopalErrorOf, type ErrorCode, isCopalError } from "./errors.js";
 export { type ErrorReason, type ExitReason, formatExit, isNormalExit, type StartFailure } from "./exit.js";
 // Processes without supervision
+export type { Input } from "./process/feed.js";
+export type { LimitOptions } from "./process/life-limits.js";
+export { type Lines, type LinesOptions, lines } from "./process/lines.js";
 export { type OpenOptions, open, Session } from "./process/open.js";
+export { type OutputObserver, type RunOptions, type RunResult, run } from "./process/run.js";
+export type { WebStreams } from "./process/web-streams.js";
 export { ActorRef, isActorRef } from "./ref.js";
 export type { Started, TreeStats } from "./sidecar/client.js";
-export type { ExitReport, StoppedBy } from "./sidecar/exit-report.js";
-export type { OsText, StopPlan } from "./sidecar/start-options.js";
+export type { ExitReport, Limit, StepTaken, StoppedBy } from "./sidecar/exit-report.js";
+export type { OsText } from "./sidecar/os-text.js";
+export type { PtyOptions, StdioOption } from "./sidecar/start-options.js";
+export type { StopPlan, StopStep } from "./sidecar/stop-plan.js";
 // Supervisors
 export type { Backoff } from "./supervisor/backoff.js";
 export type { ChildSpec, Restart, StartContext, StartedWithInfo, StartResult } from "./supervisor/child-spec.js";

@@ -7,12 +7,14 @@ import type { ExitReport } from "../sidecar/exit-report.js";
 /**
  * Gives the exit reason of a report.
  *
+ * - it reached a limit: `{ limit }`, whatever it made of the stop signal;
  * - the sidecar was lost: an `error`, since nobody knows how the process ended;
- * - its owner stopped it: `"shutdown"`, whatever the process made of the signal;
+ * - its owner stopped it, or is gone: `"shutdown"`, whatever the process made of the signal;
  * - a code among `successExitCodes`: `"normal"`; any other: `{ exit }`;
  * - a signal: `{ signal }`.
  */
 export function exitOfProcess(report: ExitReport, successExitCodes: readonly number[]): ExitReason {
+  if (report.limit !== null) return { limit: report.limit };
   if (report.stoppedBy === "sidecarLost") {
     return {
       error: {
@@ -22,7 +24,7 @@ export function exitOfProcess(report: ExitReport, successExitCodes: readonly num
       },
     };
   }
-  if (report.stoppedBy === "owner") return "shutdown";
+  if (report.stoppedBy === "owner" || report.stoppedBy === "ownerGone") return "shutdown";
   if (report.signal !== null) return { signal: report.signal };
   const code = report.code ?? 0;
   return successExitCodes.includes(code) ? "normal" : { exit: code };

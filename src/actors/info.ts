@@ -43,6 +43,30 @@ export interface LineInfo {
   readonly line: string;
 }
 
+/** One value that a process wrote as a line of JSON. */
+export interface JsonInfo {
+  readonly type: "json";
+  readonly from: ActorRef;
+  readonly stream: OutputStream;
+  readonly value: unknown;
+}
+
+/** One frame that a process wrote behind its length. */
+export interface FrameInfo {
+  readonly type: "frame";
+  readonly from: ActorRef;
+  readonly stream: OutputStream;
+  readonly bytes: Uint8Array;
+}
+
+/** A process wrote something that is not of the form that was asked for; it is dropped. */
+export interface MalformedInfo {
+  readonly type: "malformed";
+  readonly from: ActorRef;
+  readonly stream: OutputStream;
+  readonly problem: string;
+}
+
 /** No more output of this stream will come. */
 export interface ClosedInfo {
   readonly type: "closed";
@@ -55,6 +79,15 @@ export interface ProcessExitInfo {
   readonly type: "exit";
   readonly from: ActorRef;
   readonly report: ExitReport;
+  /** The last bytes of each stream, as text; how many is the process's `tailBytes`. */
+  readonly tail: Readonly<Record<OutputStream, string>>;
+}
+
+/** A process belongs to another actor from now on; sent to the one that it belonged to. */
+export interface HandedOverInfo {
+  readonly type: "handedOver";
+  readonly from: ActorRef;
+  readonly to: ActorRef;
 }
 
 /** What somebody sent with `ref.send`, or this actor to itself with `after`. */
@@ -69,4 +102,16 @@ export interface TimeoutInfo {
 }
 
 /** The messages of `handleInfo`, told apart by `type`. */
-export type Info = ExitInfo | DownInfo | OutputInfo | LineInfo | ClosedInfo | ProcessExitInfo | SentInfo | TimeoutInfo;
+export type Info =
+  | ExitInfo
+  | DownInfo
+  | OutputInfo
+  | LineInfo
+  | JsonInfo
+  | FrameInfo
+  | MalformedInfo
+  | ClosedInfo
+  | ProcessExitInfo
+  | HandedOverInfo
+  | SentInfo
+  | TimeoutInfo;

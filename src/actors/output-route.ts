@@ -1,7 +1,7 @@
 /**
  * One way for a process's output to become messages: where to, as what, and when they are consumed. Knows actors only by their refs.
  */
-import { LineSplitter } from "../process/line-splitter.js";
+import { type OutputCodec, type OutputForm, outputCodec } from "../process/output-codec.js";
 import type { ActorRef } from "../ref.js";
 import { cellOf } from "./address.js";
 import { deliver } from "./deliver.js";
@@ -13,8 +13,10 @@ export interface RouteOptions {
   readonly resolve: () => ActorRef | undefined;
   /** The stream it carries; both where none is given. */
   readonly stream?: OutputStream;
-  readonly as: "lines" | "bytes";
-  /** The receiver's method that is called with each line (a string) or chunk (a Buffer); `handleInfo` gets it where none is given. */
+  readonly as: OutputForm;
+  /** Longest line, value or frame, in bytes; default 1 MiB. */
+  readonly maxBytes?: number;
+  /** The receiver's method that is called with each line (a string), value, frame or chunk (a Buffer); `handleInfo` gets it where none is given. */
   readonly method?: string;
 }
 
@@ -27,7 +29,7 @@ export interface RouteOptions {
 export class OutputRoute {
   readonly #from: ActorRef;
   readonly #options: RouteOptions;
-  readonly #splitters: Record<OutputStream, LineSplitter>;
+  readonly #codecs: Record<OutputStream, OutputCodec>;
   #consumption = new Consumption(() => {});
   /** Messages that found no receiver. */
   droppedMessages = 0;
@@ -35,7 +37,7 @@ export class OutputRoute {
   constructor(from: ActorRef, options: RouteOptions) {
     this.#from = from;
     this.#options = options;
-    this.#splitters = { stdout: this.#splitterOf("stdout"), stderr: this.#splitterOf("stderr") };
+    this.#codecs = { stdout: this.#codecOf("stdout"), stderr: this.#codecOf("stderr") };
   }
 
   /** Sends a chunk on its way; calls `consumed` once, when every message it completed has been handled or dropped. */
@@ -43,15 +45,14 @@ export class OutputRoute {
     if (!this.#carries(stream)) return consumed();
     const consumption = new Consumption(consumed);
     this.#consumption = consumption;
-    if (this.#options.as === "bytes") this.#send(bytes, { type: "output", from: this.#from, stream, bytes });
-    else this.#splitters[stream].push(bytes);
+    this.#codecs[stream].push(bytes);
     consumption.seal();
   }
 
   /** No more bytes of this stream will come: sends its last line if it had no end. */
   closed(stream: OutputStream): void {
     if (!this.#carries(stream)) return;
-    this.#splitters[stream].end();
+    this.#codecs[stream].end();
     this.tell({ type: "closed", from: this.#from, stream });
   }
 
@@ -65,8 +66,20 @@ export class OutputRoute {
     return this.#options.stream === undefined || this.#options.stream === stream;
   }
 
-  #splitterOf(stream: OutputStream): LineSplitter {
-    return new LineSplitter((line) => this.#send(line, { type: "line", from: this.#from, stream, line }));
+  #codecOf(stream: OutputStream): OutputCodec {
+    const from = this.#from;
+    const { as, maxBytes } = this.#options;
+    return outputCodec(
+      as,
+      {
+        bytes: (bytes) => this.#send(bytes, { type: "output", from, stream, bytes }),
+        line: (line) => this.#send(line, { type: "line", from, stream, line }),
+        json: (value) => this.#send(value, { type: "json", from, stream, value }),
+        frame: (bytes) => this.#send(bytes, { type: "frame", from, stream, bytes }),
+        malformed: (problem) => this.tell({ type: "malformed", from, stream, problem }),
+      },
+      maxBytes,
+    );
   }
 
   #receiver(): ActorRef | undefined {
@@ -74,7 +87,7 @@ export class OutputRoute {
     return ref && !cellOf(ref).isEnding ? ref : undefined;
   }
 
-  #send(argument: string | Buffer, message: Info): void {
+  #send(argument: unknown, message: Info): void {
     const ref = this.#receiver();
     if (!ref) {
       this.droppedMessages++;

@@ -2,40 +2,56 @@
  * `ProcessActor`: an actor that holds one OS process through a sidecar of its own. The only file that knows both an actor and a sidecar; does not
  * know supervisors.
  */
-import { UnsupportedError } from "../errors.js";
-import type { ExitReason } from "../exit.js";
+import { NoProcError } from "../errors.js";
+import { type ExitReason, reasonFromError } from "../exit.js";
+import { HeldProcess } from "../process/held-process.js";
+import type { LimitOptions } from "../process/life-limits.js";
+import type { OutputForm } from "../process/output-codec.js";
+import { OutputTail } from "../process/output-tail.js";
 import type { ActorRef } from "../ref.js";
-import { type SidecarClient, type SidecarSink, type Started, startSidecar, type TreeStats } from "../sidecar/client.js";
+import type { SidecarClient, Started, TreeStats } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
-import type { StartOptions, StopPlan } from "../sidecar/start-options.js";
+import type { StartOptions } from "../sidecar/start-options.js";
+import type { StopPlan } from "../sidecar/stop-plan.js";
 import { Actor, recordOf } from "./actor.js";
+import { cellOf } from "./address.js";
 import { deliver } from "./deliver.js";
 import { exitOfProcess } from "./exit-of-process.js";
 import type { Info, OutputStream } from "./info.js";
 import { release } from "./instance.js";
 import { callbacks } from "./methods.js";
+import { onEnd } from "./monitor.js";
 import { OutputRoute, type RouteOptions } from "./output-route.js";
 import { giveState } from "./state.js";
 
 /** The process an actor is to hold, and what becomes of its output and its end. */
-export interface ProcessSpec extends StartOptions {
+export interface ProcessSpec extends StartOptions, LimitOptions {
   /** Exit codes that end the actor `"normal"`; `[0]` unless given. */
   readonly successExitCodes?: readonly number[];
   /** Where output goes from the start on. */
   readonly forward?: readonly RouteOptions[];
+  /** The actor it belongs to; see {@link ProcessActor.handOver}. */
+  readonly owner?: ActorRef;
+  /** How many of the last bytes of each stream are kept for the report of its end, 0 to 16,777,216; 4,096 unless given. */
+  readonly tailBytes?: number;
   /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. */
   readonly observe?: (stream: OutputStream, bytes: Buffer) => void;
 }
 
-/** How a subscriber gets output: one message per line, or the bytes as they come; of one stream, or of both. */
+/** How a subscriber gets output: one message per line (default), chunk of bytes, JSON value or frame; of one stream, or of both. */
 export interface SubscribeOptions {
-  readonly as?: "lines" | "bytes";
+  readonly as?: OutputForm;
+  /** Longest line, line of JSON or frame, in bytes, 1 to 268,435,456; default 1 MiB. */
+  readonly maxBytes?: number;
   readonly stream?: OutputStream;
 }
 
 /** A process as its actor sees it. */
 export interface ProcessStatus extends Started {
   readonly state: "running" | "stopping";
+  /** The actor it belongs to, besides its parent; null if none. */
+  readonly owner: ActorRef | null;
+  readonly subscribers: number;
   /** Bytes written to it that are not in its pipe yet. */
   readonly stdinQueuedBytes: number;
 }
@@ -58,32 +74,44 @@ export function placeOf(ref: ActorRef): Started | undefined {
  * not know, since these three are called from there.
  */
 export class ProcessActor extends Actor {
-  static readonly [callbacks]: readonly string[] = ["onOutput", "onLine", "onExit"];
+  static readonly [callbacks]: readonly string[] = ["onOutput", "onLine", "onExit", "exitReasonOf"];
   #spec: ProcessSpec = { argv: [] };
-  #starting: Promise<SidecarClient> | undefined;
-  #client: SidecarClient | undefined;
+  #held: HeldProcess | undefined;
+  #starting: Promise<void> | undefined;
+  #hasBegun = false;
   #isStopping = false;
   #report: ExitReport | undefined;
   /** Subscriptions by subscriber; what the spec forwards, and what goes to its own hooks, by number. */
   readonly #routes = new Map<ActorRef | number, OutputRoute>();
+  /** How each subscriber gets what it gets, and the monitor by which a dead one is forgotten. */
+  readonly #subscriptions = new Map<ActorRef, { readonly options: SubscribeOptions; readonly forget: () => void }>();
+  #owner: { readonly ref: ActorRef; readonly forget: () => void } | undefined;
+  #ownerIsGone = false;
+  readonly #tails = { stdout: new OutputTail(0), stderr: new OutputTail(0) };
   readonly #ended: (() => void)[] = [];
   readonly #stopping: ((report: ExitReport) => void)[] = [];
 
   /** Starts the process; the actor has started when the program runs. Fails with `ERR_START` and `{ startFailed }` if it does not. */
   override async init(spec: ProcessSpec): Promise<void> {
     this.#spec = spec;
+    this.#tails.stdout = new OutputTail(spec.tailBytes);
+    this.#tails.stderr = new OutputTail(spec.tailBytes);
     for (const options of [...(spec.forward ?? []), ...this.#hookRoutes()])
       this.#routes.set(this.#routes.size, new OutputRoute(this.self, options));
-    const sink: SidecarSink = {
-      output: (stream, bytes) => this.#output(stream, bytes),
-      closed: (stream) => {
+    if (spec.owner) this.#belongTo(spec.owner);
+    const { successExitCodes, forward, observe, owner, tailBytes, ...held } = spec;
+    this.#held = new HeldProcess(held);
+    void this.#held.exited.then((report) => this.#exited(report));
+    const sink = {
+      output: (stream: OutputStream, bytes: Buffer) => this.#output(stream, bytes),
+      closed: (stream: OutputStream) => {
         for (const route of this.#routes.values()) route.closed(stream);
       },
-      exited: (report) => this.#exited(report),
     };
-    this.#starting = startSidecar(spec, sink, recordOf(this).runtime.sidecars);
-    this.#client = await this.#starting;
-    places.set(this.self, this.#client.place);
+    this.#starting = this.#held.begin(sink, recordOf(this).runtime.sidecars);
+    await this.#starting;
+    this.#hasBegun = true;
+    places.set(this.self, this.#held.client.place);
   }
 
   /** Writes to its standard input; resolves when the bytes are in the pipe. Rejects with `ERR_SIDECAR` when it reads no more (`osCode` `EPIPE`). */
@@ -109,12 +137,24 @@ export class ProcessActor extends Actor {
     return this.#aside(client.stop(plan).then(() => report));
   }
 
+  /** Whether its process still runs. */
+  alive(): boolean {
+    return this.#report === undefined;
+  }
+
+  /** The last bytes that it wrote, as text: 4,096 of each stream unless `tailBytes` says otherwise. */
+  tail(stream: OutputStream = "stdout"): string {
+    return this.#tails[stream].bytes().toString();
+  }
+
   /** Says what it holds. */
   status(): ProcessStatus {
     const client = this.#running();
     return {
       ...client.place,
       state: this.#isStopping ? "stopping" : "running",
+      owner: this.#owner?.ref ?? null,
+      subscribers: this.#subscriptions.size,
       stdinQueuedBytes: client.stdinQueuedBytes,
     };
   }
@@ -125,26 +165,68 @@ export class ProcessActor extends Actor {
   }
 
   /**
-   * Sends its output to `ref`'s `handleInfo` from now on: `line` messages (or `output`, with `as: "bytes"`), then `closed` for each stream and `exit`.
-   * The process waits for a subscriber that falls more than a window behind. Subscribing again replaces what was asked before.
+   * Sends its output to `ref`'s `handleInfo` from now on: `line` messages (or `output`, `json`, `frame`, by `as`), then `closed` for each stream and `exit`.
+   * What is not of the form comes as `malformed`. The process waits for a subscriber that falls more than a window behind; one that ends is forgotten.
+   * Subscribing again replaces what was asked before.
+   *
+   * Refuses with `RangeError` if `as` or `maxBytes` is wrong.
    */
-  subscribe(ref: ActorRef, { as = "lines", stream }: SubscribeOptions = {}): void {
-    this.#routes.set(ref, new OutputRoute(this.self, { resolve: () => ref, as, ...(stream && { stream }) }));
+  subscribe(ref: ActorRef, options: SubscribeOptions = {}): void {
+    const { as = "lines", stream, maxBytes } = options;
+    let route: OutputRoute;
+    try {
+      const limits = maxBytes !== undefined && { maxBytes };
+      route = new OutputRoute(this.self, { resolve: () => ref, as, ...(stream && { stream }), ...limits });
+    } catch (error) {
+      this.refuse(error as Error);
+    }
+    this.unsubscribe(ref);
+    if (cellOf(ref).hasEnded) return;
+    this.#routes.set(ref, route);
+    this.#subscriptions.set(ref, { options, forget: onEnd(cellOf(ref), () => this.unsubscribe(ref)) });
   }
 
   /** Ends a subscription; what is on its way still arrives. */
   unsubscribe(ref: ActorRef): void {
+    this.#subscriptions.get(ref)?.forget();
+    this.#subscriptions.delete(ref);
     this.#routes.delete(ref);
   }
 
-  /** Not supported yet: rejects with `ERR_UNSUPPORTED`. */
-  resize(_rows: number, _cols: number): void {
-    this.refuse(new UnsupportedError("`resize` is not supported yet: there is no pty", { feature: "pty" }));
+  /**
+   * Gives the process to another actor. From then on the process ends with `ref`, whatever the reason of its end, `"normal"` included; and `ref` gets what
+   * the owner before was subscribed to (lines, if it was not), while that one gets nothing more but a `handedOver`. The link to
+   * the actor that started it, its supervisor mostly, stays as it is.
+   *
+   * Refuses with `ERR_NOPROC` if `ref` is gone.
+   */
+  handOver(ref: ActorRef): void {
+    if (cellOf(ref).hasEnded) this.refuse(new NoProcError(`${ref.id} is gone and cannot own a process`, { ref }));
+    const before = this.#owner;
+    const options = before && this.#subscriptions.get(before.ref)?.options;
+    if (before && before.ref !== ref) {
+      before.forget();
+      this.unsubscribe(before.ref);
+      deliver(before.ref, { type: "handedOver", from: this.self, to: ref });
+    }
+    if (before?.ref === ref) return;
+    this.#belongTo(ref);
+    this.subscribe(ref, options);
   }
 
-  /** Not supported yet: rejects with `ERR_UNSUPPORTED`. */
-  handOver(_ref: ActorRef): void {
-    this.refuse(new UnsupportedError("`handOver` is not supported yet", { feature: "handOver" }));
+  /** Changes the size of its terminal, in characters; rejects with `ERR_SIDECAR` where there is none. */
+  resize(rows: number, cols: number): Promise<void> {
+    return this.#aside(this.#running().resize(rows, cols));
+  }
+
+  /** Freezes its whole tree until `resume`; a stop thaws it. */
+  pause(): Promise<void> {
+    return this.#aside(this.#running().pause());
+  }
+
+  /** Lets a frozen tree go on. */
+  resume(): Promise<void> {
+    return this.#aside(this.#running().resume());
   }
 
   /** Called with each chunk of output, if overridden. */
@@ -162,6 +244,11 @@ export class ProcessActor extends Actor {
     return undefined;
   }
 
+  /** Gives the reason with which the actor ends after its process; may be overridden. What it throws is the reason then. */
+  protected exitReasonOf(report: ExitReport): ExitReason {
+    return exitOfProcess(report, this.#spec.successExitCodes ?? [0]);
+  }
+
   override handleInfo(message: Info): unknown {
     if (!("from" in message) || message.from !== this.self) return super.handleInfo(message);
     if (message.type === "output") return this.onOutput(message.stream, message.bytes as Buffer);
@@ -173,23 +260,28 @@ export class ProcessActor extends Actor {
   /** Shows the process and its command to those who look on; the environment may hold secrets. */
   [giveState](): unknown {
     const { argv, successExitCodes } = this.#spec;
-    return { argv, ...(successExitCodes && { successExitCodes }), ...(this.#client && this.status()) };
+    const tail = { stdout: this.tail("stdout"), stderr: this.tail("stderr") };
+    return { argv, ...(successExitCodes && { successExitCodes }), ...(this.#hasBegun && this.status()), tail };
   }
 
   /** Ends the tree with the actor: by the stop plan, or at once when the actor is killed. */
   async [release](reason: ExitReason): Promise<void> {
     this.#isStopping = true;
+    this.#owner?.forget();
     // An init that was abandoned has its process on the way still.
-    const client = await this.#starting?.catch(() => undefined);
-    if (!client || this.#report) return;
+    const isHeld = await this.#starting?.then(
+      () => true,
+      () => false,
+    );
+    if (!isHeld || !this.#held || this.#report) return this.#forgetAll();
     const gone = new Promise<void>((resolve) => this.#ended.push(resolve));
-    await (reason === "killed" ? client.kill() : client.stop()).catch(() => {});
+    await this.#held.stop(reason === "killed" ? { graceMs: 0 } : {}).catch(() => {});
     await gone;
   }
 
   #running(): SidecarClient {
     // Messages are handled only after init and before the end.
-    return this.#client as SidecarClient;
+    return (this.#held as HeldProcess).client;
   }
 
   /** Lets the mailbox go on while a request is under way; its failure is the caller's, not the actor's. */
@@ -204,34 +296,53 @@ export class ProcessActor extends Actor {
     );
   }
 
+  #belongTo(ref: ActorRef): void {
+    const gone = () => {
+      this.#ownerIsGone = true;
+      if (this.#isStopping || this.#report) return;
+      this.#isStopping = true;
+      this.exit({ shutdown: "ownerGone" });
+    };
+    this.#owner = { ref, forget: onEnd(cellOf(ref), gone) };
+  }
+
   #output(stream: OutputStream, bytes: Buffer): void {
     this.#spec.observe?.(stream, bytes);
+    this.#tails[stream].push(bytes);
     let open = this.#routes.size + 1;
     const consumed = () => {
-      if (--open === 0) this.#credit(stream, bytes.length);
+      if (--open === 0) this.#held?.credit(stream, bytes.length);
     };
-    for (const [key, route] of this.#routes) {
-      route.push(stream, bytes, consumed);
-      // A subscriber that has ended does not come back under the same ref.
-      if (route.droppedMessages > 0 && typeof key !== "number") this.#routes.delete(key);
-    }
+    for (const route of this.#routes.values()) route.push(stream, bytes, consumed);
     consumed();
   }
 
-  async #credit(stream: OutputStream, bytes: number): Promise<void> {
-    // Output may come together with the news of the start.
-    const client = this.#client ?? (await this.#starting?.catch(() => undefined));
-    client?.credit(stream, bytes);
-  }
-
-  #exited(report: ExitReport): void {
+  #exited(seen: ExitReport): void {
+    const report: ExitReport =
+      this.#ownerIsGone && seen.stoppedBy === "owner" ? { ...seen, stoppedBy: "ownerGone" } : seen;
     this.#report = report;
     for (const tell of this.#stopping) tell(report);
-    const message: Info = { type: "exit", from: this.self, report };
+    const tail = { stdout: this.tail("stdout"), stderr: this.tail("stderr") };
+    const message: Info = { type: "exit", from: this.self, report, tail };
     for (const [key, route] of this.#routes) if (typeof key !== "number") route.tell(message);
+    this.#forgetAll();
     for (const tell of this.#ended) tell();
     // Behind everything that its own hooks have still to handle.
-    deliver(this.self, message, () => this.exit(exitOfProcess(report, this.#spec.successExitCodes ?? [0])));
+    deliver(this.self, message, () => this.exit(this.#reasonOf(report)));
+  }
+
+  #reasonOf(report: ExitReport): ExitReason {
+    try {
+      return this.exitReasonOf(report);
+    } catch (error) {
+      return reasonFromError(error);
+    }
+  }
+
+  /** Nobody is to be told any more, or waited for. */
+  #forgetAll(): void {
+    for (const { forget } of this.#subscriptions.values()) forget();
+    this.#owner?.forget();
   }
 
   /** Its own output as messages to itself, for the hooks that a subclass overrides. */

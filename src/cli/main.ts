@@ -27,17 +27,22 @@ export function copalVersion(): string {
  * Never rejects: whatever goes wrong is one sentence on stderr.
  */
 export async function main(args: readonly string[]): Promise<void> {
-  // A reader that has gone away, such as `head`, is no failure of ours; `up` has its own rule.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE" && args[0] !== "up") process.exit(0);
-  });
-  process.stderr.on("error", () => {});
+  // The streams are the command's there, and looking at them would make them nonblocking for it.
+  if (args[0] !== "run") watchOutput(args[0]);
   try {
     await program().parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
     fail(error instanceof CommanderError ? new UsageError(usageSentence(error), { cause: error }) : error);
   }
+}
+
+/** A reader that has gone away, such as `head`, is no failure of ours; `up` has its own rule. */
+function watchOutput(command: string | undefined): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE" && command !== "up") process.exit(0);
+  });
+  process.stderr.on("error", () => {});
 }
 
 function program(): Command {
@@ -71,6 +76,13 @@ function ownCommands(copal: Command): void {
     .option("-c, --config <file>", "the config (default: found upwards)")
     .option("--json", "as JSON")
     .action(async (options: AppOptions & { json?: boolean }) => (await import("./check.js")).check(options));
+  // Its words are its own to read: what stands behind the first that is no option belongs to the command it runs.
+  add(copal, "run", "runs one command contained and ends as it does; nothing of it is left behind")
+    .argument("[words...]")
+    .allowUnknownOption()
+    .helpOption(false)
+    .passThroughOptions()
+    .action(async (words: string[]) => (await import("./run.js")).run(words));
   add(copal, "version", "says the version")
     .option("--json", "as JSON")
     .action((options: { json?: boolean }) => {
@@ -137,7 +149,7 @@ function appCommands(copal: Command): void {
 }
 
 function notYetCommands(copal: Command): void {
-  for (const name of ["attach", "reload", "top", "run", "init", "import", "export", "doctor"]) {
+  for (const name of ["attach", "reload", "top", "init", "import", "export", "doctor"]) {
     add(copal, name, "not supported yet", { hidden: true })
       .argument("[words...]")
       .allowUnknownOption()

@@ -1,29 +1,40 @@
 /**
- * A process's standard input as a Node stream: a write is done when its bytes are in the pipe, an end closes the pipe behind them.
+ * A process's standard input as a Node stream: what is written is on its way as far as the window goes, an end closes the pipe behind it.
  */
 import { Writable } from "node:stream";
 import type { SidecarClient } from "../sidecar/client.js";
 
 type Done = (error?: Error | null) => void;
 
-/** A Writable whose callbacks and `drain` follow the process's reading; fails with `code` `EPIPE` once nobody reads any more. */
+/** Bytes that may wait in the stream itself, behind those in the window, before it asks its writer to wait. */
+const HIGH_WATER_BYTES = 64 * 1024;
+
+/** Bytes on their way up to which the next write is taken at once. One write at a time would cost a round trip each. */
+const ON_THE_WAY_BYTES = 256 * 1024;
+
+/**
+ * A Writable whose `drain` follows the process's reading. A write's callback is called when its bytes are in the pipe or at most 256 KiB before it
+ * on their way there; `finish` comes when all are in the pipe. Fails with `code` `EPIPE` once nobody reads any more.
+ */
 export class StdinWritable extends Writable {
   readonly #client: SidecarClient;
 
   constructor(client: SidecarClient) {
-    super({ decodeStrings: true });
+    super({ decodeStrings: true, highWaterMark: HIGH_WATER_BYTES });
     this.#client = client;
   }
 
   override _write(chunk: Buffer, _encoding: string, done: Done): void {
-    this.#client.write(chunk).then(
-      () => done(),
-      (error: unknown) => done(asEpipe(error)),
-    );
-  }
-
-  override _writev(chunks: { chunk: Buffer }[], done: Done): void {
-    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "buffer", done);
+    const written = this.#client.write(chunk);
+    if (this.#client.stdinQueuedBytes >= ON_THE_WAY_BYTES) {
+      written.then(
+        () => done(),
+        (error: unknown) => done(asEpipe(error)),
+      );
+      return;
+    }
+    written.catch((error: unknown) => this.destroy(asEpipe(error)));
+    done();
   }
 
   override _final(done: Done): void {

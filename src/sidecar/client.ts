@@ -11,8 +11,9 @@ import { forkServer } from "./fork-server.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
 import { waitForLostTree } from "./lost-tree.js";
 import type { SidecarHost } from "./sidecar-host.js";
-import { knownSignal, type StartOptions, type StopPlan, startBody, stopBody } from "./start-options.js";
+import { type StartOptions, size, startBody } from "./start-options.js";
 import { StdinQueue } from "./stdin-queue.js";
+import { knownSignal, type StopPlan, stopBody } from "./stop-plan.js";
 
 /** The two streams a process writes to. */
 export type OutputStream = "stdout" | "stderr";
@@ -44,7 +45,7 @@ export type Started = Readonly<{
 /** Tries to connect while the fork server's queue of connections is full, and anew after finding it, or an idle sidecar, dead. */
 const MAX_TRIES = 100;
 
-/** Milliseconds a sidecar has to end a tree that is to be killed at once before it is taken for stuck and killed itself. */
+/** Milliseconds a sidecar has, beyond the grace, to end its tree before it is taken for stuck and killed itself. */
 const STUCK_AFTER_MS = 2_000;
 
 /**
@@ -72,6 +73,8 @@ export async function startSidecar(
       const code = (error.cause as NodeJS.ErrnoException | undefined)?.code;
       if (code === "ECONNREFUSED") connection.server.abandon();
       else if (code === "EAGAIN") await new Promise((resolve) => setTimeout(resolve, tries));
+      // An idle sidecar that was told to end, and says so, had nothing and is not announced as swept.
+      else if (idle && error.osCode === "ERR_SIDECAR") continue;
       // An idle sidecar that was killed unnoticed: what it may have started is gone before another is tried.
       else if (idle) await idle.server.swept(idle.sidecarPid);
       else throw error;
@@ -107,7 +110,7 @@ export class SidecarClient {
     this.#argv0 = Buffer.from(body.argv[0] as Uint8Array).toString();
     this.#stopPlan = body.stop;
     this.#windowBytes = body.windowBytes;
-    this.#stdin = new StdinQueue(body.windowBytes.stdin, (data) => connection.send("write", { data }));
+    this.#stdin = new StdinQueue(body.windowBytes.stdin, (data) => connection.sendWrite(data));
     connection.holdFor({
       received: (event, owned) => this.#received(event, owned),
       lost: (cause) => this.#lost(cause),
@@ -147,24 +150,41 @@ export class SidecarClient {
 
   /**
    * Begins to stop the whole tree, by the plan it was started with where `plan` says nothing else; resolves when the sidecar has begun. The end
-   * itself is the sink's `exited`. After the end it does nothing.
+   * itself is the sink's `exited`. After the end it does nothing. A sidecar that does not manage it within two seconds beyond the grace (somebody
+   * may have stopped it with SIGSTOP) is killed itself, and its tree by the kernel and the fork server.
    */
   async stop(plan?: StopPlan): Promise<void> {
-    const body = stopBody({ ...this.#stopPlan, ...plan });
+    const { signal, graceMs, steps } = this.#stopPlan;
+    const isPlanned = steps && plan?.signal === undefined;
+    const body = plan?.steps
+      ? stopBody({ signal, ...plan })
+      : { ...stopBody({ signal, graceMs, ...plan }), ...(isPlanned && { planned: true }) };
     if (this.#failure) return;
+    const isStuck = () => !this.#failure && killSidecar(this.place.sidecarPid);
+    setTimeout(isStuck, body.graceMs + STUCK_AFTER_MS).unref();
     await this.#request("stop", body).catch((error: unknown) => {
       if (!this.#failure) throw error;
     });
   }
 
-  /**
-   * Kills the whole tree at once. A sidecar that does not manage it within two seconds (somebody may have stopped it with SIGSTOP) is killed
-   * itself, and its tree by the kernel and the fork server.
-   */
-  async kill(): Promise<void> {
-    const timer = setTimeout(() => !this.#failure && killSidecar(this.place.sidecarPid), STUCK_AFTER_MS);
-    timer.unref();
-    await this.stop({ graceMs: 0 });
+  /** Kills the whole tree at once: a stop without grace. */
+  kill(): Promise<void> {
+    return this.stop({ graceMs: 0 });
+  }
+
+  /** Freezes every process of the tree where it is; resolves when that was ordered. A stop thaws it. */
+  async pause(): Promise<void> {
+    await this.#request("pause", {});
+  }
+
+  /** Lets a frozen tree go on. */
+  async resume(): Promise<void> {
+    await this.#request("resume", {});
+  }
+
+  /** Changes the size of its terminal, in characters; its foreground processes get SIGWINCH. Rejects where there is none. */
+  async resize(rows: number, cols: number): Promise<void> {
+    await this.#request("resize", size(rows, cols));
   }
 
   /** Counts what lives under the process and what it uses. */
@@ -207,7 +227,8 @@ export class SidecarClient {
         };
         return this.#settle(event.id, undefined);
       case "startFailed":
-        return this.#end(() => startError(this.#argv0, event.body));
+        this.#fail(() => startError(this.#argv0, event.body));
+        return keepIdle(this.#connection);
       case "wrote":
         return this.#stdin.acknowledge(event.id);
       case "ok":
@@ -216,10 +237,15 @@ export class SidecarClient {
       case "closed":
         if (event.body.stream !== STREAM.stdin) this.#closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
         return;
+      case "stepped":
+        return;
       case "error":
         return this.#refused(event.id, event.body);
       case "exited":
-        this.#end(() => gone(this.#argv0));
+        this.#fail(() => gone(this.#argv0));
+        // One that was told to end has said its last word.
+        if (event.body.stoppedBy === "sidecarSignal") this.#connection.close();
+        else keepIdle(this.#connection);
         return this.#exited(exitReport(event.body));
     }
   }
@@ -264,12 +290,7 @@ export class SidecarClient {
     else this.#stdin.fail(() => error);
   }
 
-  /** The life is over in good order: its sidecar may hold another. Everything that waits, and everything to come, fails. */
-  #end(failure: () => Error): void {
-    this.#fail(failure);
-    keepIdle(this.#connection);
-  }
-
+  /** Everything that waits, and everything to come, fails. */
   #fail(failure: () => Error): void {
     this.#failure = failure;
     this.#stdin.fail(failure);

@@ -4,10 +4,10 @@
  */
 import { connect, type Socket } from "node:net";
 import { SidecarError } from "../errors.js";
-import { decodePayload, encodeFrame, eventShapes } from "../wire/codec.js";
+import { decodePayload, encodeFrame, encodeWriteHeader, eventShapes } from "../wire/codec.js";
 import { FrameReader } from "../wire/frame.js";
 import type { CommandBodies, WireEvent } from "../wire/messages.js";
-import { PROTOCOL_VERSIONS } from "../wire/messages.js";
+import { CAPABILITY, PROTOCOL_VERSIONS } from "../wire/messages.js";
 import type { SidecarHost } from "./sidecar-host.js";
 
 /** Who gets what comes over a connection, for the time it holds it. */
@@ -26,10 +26,13 @@ const READ_BUFFER_BYTES = 1024 * 1024;
 const FLOOD_BYTES = 64 * 1024;
 let sharedBuffer: Buffer | undefined;
 
+/** Data shorter than this is copied behind its header: that costs less than a second piece in the write. */
+const COPIED_BYTES = 4096;
+
 const HELLO_ID = 1;
 const hello = encodeFrame<CommandBodies, "hello">("hello", HELLO_ID, {
   versions: [...PROTOCOL_VERSIONS],
-  capabilities: 0,
+  capabilities: process.env.COPAL_LINGER === "0" ? CAPABILITY.noLinger : 0,
 });
 
 /** One open connection, greeted with its first command. */
@@ -94,6 +97,17 @@ export class Connection {
     const id = ++this.#lastId;
     const frame = encodeFrame<CommandBodies, Name>(name, id, body);
     this.#socket.write(id === HELLO_ID + 1 ? Buffer.concat([hello, frame]) : frame);
+    return id;
+  }
+
+  /** Sends data for the process's standard input under the next id, which it gives. Large data is not copied: it must not be changed any more. */
+  sendWrite(data: Uint8Array): number {
+    if (data.length < COPIED_BYTES) return this.send("write", { data });
+    const id = ++this.#lastId;
+    this.#socket.cork();
+    this.#socket.write(encodeWriteHeader(id, data.length));
+    this.#socket.write(data);
+    process.nextTick(() => this.#socket.uncork());
     return id;
   }
 

@@ -3,6 +3,7 @@
  * that costs Node a connection, whatever its own size. Does not know what goes over those connections.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { fstatSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { isMainThread } from "node:worker_threads";
@@ -74,9 +75,10 @@ export class ForkServer implements SidecarHost {
       });
     const path = resinPath();
     // Its own session, else Ctrl-C would end it before what it holds. Its standard input is the life line.
-    const child = spawn(path, ["fork-server"], {
+    // Descriptors 3 to 5 are our own standard streams, for processes that inherit them.
+    const child = spawn(path, ["fork-server", "--stdio"], {
       detached: true,
-      stdio: ["pipe", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "inherit", ...[0, 1, 2].map(ownOrNothing)],
       cwd: "/",
       env: {},
     });
@@ -184,6 +186,16 @@ function putAway(child: ChildProcess): void {
     process.kill(-child.pid, "SIGKILL");
   } catch {
     // It has ended already.
+  }
+}
+
+/** A descriptor of this process to hand on; nothing where the program has closed it. */
+function ownOrNothing(fd: number): number | "ignore" {
+  try {
+    fstatSync(fd);
+    return fd;
+  } catch {
+    return "ignore";
   }
 }
 

@@ -225,7 +225,6 @@ t.test("what is planned and not built says so, with exit code 2", async (t) => {
     ["attach", "x"],
     ["reload"],
     ["top"],
-    ["run", "--", "ls"],
     ["init"],
     ["import", "x"],
     ["export"],

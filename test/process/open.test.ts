@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import t from "tap";
 import { open } from "#src/process/open.js";
 import { eventually } from "#src/testing/eventually.js";
-import { isRunning, processesMarked } from "../support/proc.js";
+import { isRunning, processesMarked, processOf } from "../support/proc.js";
 
 const sh = (script: string, options = {}) => open("/bin/sh", ["-c", script], options);
 
@@ -112,4 +112,114 @@ t.test("leaving the block of `await using` leaves nothing running", async (t) =>
   await session[Symbol.asyncDispose]();
   t.notOk(isRunning(session.osPid));
   await eventually(() => !isRunning(session.place.sidecarPid));
+});
+
+t.test("read pulls what is there, stream by stream, to its end", async (t) => {
+  const session = await sh("read go; echo out; echo err >&2");
+  const first = session.read();
+  await session.write("go\n");
+  t.strictSame([`${await first}`, `${await session.read("stderr")}`], ["out\n", "err\n"]);
+  t.strictSame([await session.read(), await session.read("stderr")], [undefined, undefined]);
+});
+
+t.test("closing stdin lets a program that reads to the end answer", async (t) => {
+  const session = await open("sort");
+  await session.write("b\na\n");
+  await session.closeStdin();
+  t.equal(await text(session.stdout), "a\nb\n");
+  t.match(await session.exited, { code: 0 });
+  await t.rejects(session.write("late"), { code: "ERR_SIDECAR" });
+});
+
+t.test("lines of a running session can be answered one by one", async (t) => {
+  const session = await sh("while read n; do echo $((n + 1)); done");
+  const replies = session.lines();
+  for (const n of [5, 99, 0]) {
+    await session.write(`${n}\n`);
+    t.equal((await replies.next()).value, String(n + 1));
+  }
+  await session.closeStdin();
+  t.match(await replies.next(), { done: true });
+});
+
+t.test("web streams carry bytes both ways, and the end", async (t) => {
+  const session = await open("cat");
+  const data = Buffer.alloc(1_000_000, "web\xff", "latin1");
+  const writing = new Blob([data]).stream().pipeTo(session.web.stdin);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of session.web.stdout) chunks.push(chunk);
+  await writing;
+  t.ok(Buffer.concat(chunks).equals(data));
+  t.match(await session.exited, { code: 0 });
+});
+
+t.test("a web stream that nobody reads makes the program wait, and one that is cancelled does not", async (t) => {
+  const session = await sh("head -c 10000000 /dev/zero; echo done >&2");
+  const reader = session.web.stdout.getReader();
+  await reader.read();
+  const head = session.osPid;
+  t.ok(isRunning(head));
+  await reader.cancel();
+  t.equal(await text(session.stderr), "done\n");
+  t.match(await session.exited, { code: 0 });
+});
+
+t.test("a web writer learns that nobody reads any more", async (t) => {
+  const session = await sh("exec 0<&-; echo closed; sleep 1000");
+  await session.read();
+  const writer = session.web.stdin.getWriter();
+  writer.write("x").catch(() => {});
+  await t.rejects(writer.closed, { code: "EPIPE" });
+  await session.stop();
+});
+
+t.test("the report stays readable after the end", async (t) => {
+  const session = await sh("read line; exit 3");
+  t.equal(session.report, undefined);
+  await session.closeStdin();
+  const report = await session.exited;
+  t.equal(session.report, report);
+  t.equal(await session.stop(), report, "stopping what has ended gives it again");
+});
+
+t.test("a session that runs out of its time is stopped, and so is a silent one", async (t) => {
+  t.match(await (await open("sleep", ["1000"], { timeoutMs: 100 })).exited, { limit: "timeout", signal: "SIGTERM" });
+  t.match(await (await open("sleep", ["1000"], { idleTimeoutMs: 100 })).exited, { limit: "idle" });
+});
+
+t.test("a stalled reader costs no more than the window, and the stop is not held up", async (t) => {
+  const session = await open("sh", ["-c", "yes & yes >&2 & wait"], { windowBytes: { stdout: 65_536, stderr: 65_536 } });
+  const residentPages = () => process.memoryUsage().rss;
+  await eventually(() => session.stats().then(({ processes }) => processes === 3));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const before = residentPages();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  t.ok(residentPages() - before < 8_000_000);
+  t.equal(processOf(session.osPid)?.state, "S");
+  const began = performance.now();
+  await session.stop({ graceMs: 0 });
+  t.ok(performance.now() - began < 1_000);
+});
+
+t.test("one-byte writes and one-megabyte writes arrive alike", async (t) => {
+  const session = await open("cat");
+  const hash = createHash("sha256");
+  const wanted = createHash("sha256");
+  const reading = (async () => {
+    for await (const chunk of session.stdout) hash.update(chunk);
+  })();
+  const writes: Promise<void>[] = [];
+  for (let i = 0; i < 10_000; i++) {
+    wanted.update(Buffer.from([i & 255]));
+    writes.push(session.write(Buffer.from([i & 255])));
+  }
+  const large = Buffer.alloc(1_000_000, "\x80\xff\0", "latin1");
+  for (let i = 0; i < 20; i++) {
+    wanted.update(large);
+    writes.push(session.write(large));
+  }
+  await Promise.all(writes);
+  await session.closeStdin();
+  await reading;
+  t.equal(hash.digest("hex"), wanted.digest("hex"));
 });

@@ -110,3 +110,15 @@ function refusal(): string {
   const body = { code: "ERR_PROTOCOL_VERSION", errno: null, message: "this resin speaks 2 to 3, its owner 1 to 1" };
   return encodeFrame<EventBodies, "error">("error", 1, body).toString("hex");
 }
+
+t.test("a sidecar that was told to end is not used again, nor waited for", async (t) => {
+  const held = await open("sleep", ["1000"]);
+  process.kill(held.place.sidecarPid, "SIGTERM");
+  t.match(await held.exited, { stoppedBy: "sidecarSignal" });
+  t.match(await (await open("true")).exited, { code: 0 });
+  // Now one that is told while it waits for its next process, and the next start at the same time.
+  const idle = await open("true");
+  await idle.exited;
+  process.kill(idle.place.sidecarPid, "SIGTERM");
+  t.match(await (await open("true")).exited, { code: 0 });
+});

@@ -24,7 +24,7 @@ use crate::owner::Connection;
 use crate::reaper::{ExitFacts, Reaped, reap};
 use crate::sidecar;
 use crate::stop_plan::SWEEP_EVERY;
-use crate::surroundings::Surroundings;
+use crate::surroundings::{PASSED_STDIO, Surroundings};
 use crate::tree;
 use crate::wire::codec::write_event;
 use crate::wire::messages::{Event, VERSIONS};
@@ -42,18 +42,20 @@ const ACCEPTS_PER_TURN: usize = 64;
 const GIVE_UP_AFTER: Duration = Duration::from_secs(2);
 
 /// `resin fork-server`: announces its socket on standard output and serves until its owner is gone and nothing is left.
+/// With `passes_stdio` the descriptors 3, 4 and 5 are what its sidecars give to a process that inherits its standard streams.
 ///
 /// # Errors
 /// When the kernel refuses what it needs before the first sidecar.
-pub fn run() -> Result<ExitCode, Fatal> {
+pub fn run(passes_stdio: bool) -> Result<ExitCode, Fatal> {
     let owner = getppid();
-    kernel::close_from(3);
+    kernel::close_from(if passes_stdio { PASSED_STDIO + 3 } else { PASSED_STDIO } as u32);
     // Ctrl-C in the owner's terminal must not reach it. A group leader cannot make a session; its owner started it detached or has to.
     if getsid(None).ok() != Some(getpid()) && getpgrp() != getpid() {
         setsid().map_err(Fatal::doing("cannot make a session"))?;
     }
     kernel::become_subreaper().map_err(Fatal::doing("cannot become a subreaper"))?;
-    let surroundings = Surroundings::prepare()?;
+    let mut surroundings = Surroundings::prepare()?;
+    surroundings.passes_stdio = passes_stdio;
     if let Some(place) = &surroundings.place {
         place.sweep_stale();
     }

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use resin::{fork_server, sidecar};
 
-const USAGE: &str = "resin: say `resin sidecar`, `resin fork-server` or `resin --version`";
+const USAGE: &str = "resin: say `resin sidecar`, `resin fork-server [--stdio]` or `resin --version`";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let outcome = match arguments.iter().map(|argument| argument.to_str()).collect::<Vec<_>>().as_slice() {
-        [Some("fork-server")] => fork_server::run(),
+        [Some("fork-server")] => fork_server::run(false),
+        [Some("fork-server"), Some("--stdio")] => fork_server::run(true),
         [Some("sidecar")] => sidecar::run_on_stdio(),
         [Some("--version")] => {
             println!("resin {}", env!("CARGO_PKG_VERSION"));

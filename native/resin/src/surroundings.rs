@@ -12,6 +12,9 @@ use crate::cgroup::Place;
 use crate::error::Fatal;
 use crate::kernel;
 
+/// The first of three descriptors that stand for the owner's own standard streams, where a fork server was given them.
+pub const PASSED_STDIO: i32 = 3;
+
 /// What a sidecar finds when it begins, made before the fork where there is one.
 #[derive(Debug)]
 pub struct Surroundings {
@@ -21,6 +24,8 @@ pub struct Surroundings {
     pub signals: SignalFd,
     /// Where cgroups can be made.
     pub place: Option<Place>,
+    /// Whether the descriptors from [`PASSED_STDIO`] on are what a process may inherit as its standard streams.
+    pub passes_stdio: bool,
 }
 
 impl Surroundings {
@@ -43,6 +48,6 @@ impl Surroundings {
             .map_err(Fatal::doing("cannot make a signalfd"))?;
         let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
             .map_err(Fatal::doing("cannot open /dev/null"))?;
-        Ok(Self { null, signals, place: Place::find() })
+        Ok(Self { null, signals, place: Place::find(), passes_stdio: false })
     }
 }

@@ -2,7 +2,8 @@
 
 mod support;
 
-use resin::wire::messages::{Command, Event, Stdio};
+use resin::wire::messages::{Command, Event};
+use resin::wire::start::Stdio;
 use support::{Owner, Spec, eventually, proc};
 
 #[test]

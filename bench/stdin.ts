@@ -1,0 +1,55 @@
+/**
+ * How many bytes per second go into a process's standard input? Counted by the process itself: a round is over when `wc -c` has said its number.
+ */
+import { spawn } from "node:child_process";
+import { Readable, type Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { open } from "copal";
+import { execa } from "execa";
+import { progress, type Report, report, row, type Samples } from "./report.js";
+
+const TOTAL_BYTES = 400_000_000;
+const CHUNK = Buffer.alloc(64 * 1024, 7);
+const ROUNDS = 9;
+
+interface Ends {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+}
+
+const contenders: Record<string, () => Promise<string>> = {
+  copal: async () => through(await open("wc", ["-c"])),
+  child_process: () => through(spawn("wc", ["-c"])),
+  execa: () => through(execa("wc", ["-c"], { buffer: false }) as unknown as Ends),
+  // What the kernel does with nobody in between; its writer is a program, not Node.
+  "shell pipeline": () => text(spawn("sh", ["-c", `head -c ${TOTAL_BYTES} /dev/zero | wc -c`]).stdout),
+};
+
+/** Measures `bytes per second` beside `child_process`, `execa` and a shell pipeline. */
+export async function measure(): Promise<Report> {
+  const samples: Samples = {};
+  for (let round = -1; round < ROUNDS; round++) {
+    progress(`stdin: ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
+    for (const [contender, feed] of Object.entries(contenders)) {
+      const began = performance.now();
+      const counted = Number(await feed());
+      if (counted !== TOTAL_BYTES) throw new Error(`${contender}: wc counted ${counted} bytes of ${TOTAL_BYTES}`);
+      if (round < 0) continue;
+      samples[contender] ??= [];
+      samples[contender].push((TOTAL_BYTES * 1000) / (performance.now() - began));
+    }
+  }
+  return report("stdin", [row("bytes per second", "B/s", "higher", samples)]);
+}
+
+/** Writes everything in chunks of 64 KiB, as fast as the stream takes it, and gives what the program says then. */
+async function through({ stdin, stdout }: Ends): Promise<string> {
+  const said = text(stdout);
+  await pipeline(Readable.from(chunks(), { objectMode: false, highWaterMark: CHUNK.length }), stdin);
+  return said;
+}
+
+function* chunks(): Generator<Buffer> {
+  for (let left = TOTAL_BYTES; left > 0; left -= CHUNK.length) yield CHUNK.subarray(0, left);
+}

@@ -1,0 +1,75 @@
+/**
+ * The words behind `copal run`, read without the command line's library: half of what a short command costs would be the loading of it. Knows
+ * spelling only.
+ */
+import { parseDurationMs } from "../app/units.js";
+import { UsageError } from "./fail.js";
+
+/** What is to be run, and how. */
+export interface RunWords {
+  readonly command: readonly string[];
+  readonly timeoutMs?: number;
+  readonly graceMs?: number;
+  readonly requireCgroup?: boolean;
+}
+
+/** What `copal run --help` says. */
+export const runUsage = `Usage: copal run [options] -- COMMAND [ARGUMENT...]
+
+Runs one command contained and ends as it does; nothing of it is left behind.
+
+Options:
+  --timeout <duration>  stops it after this time; exit code 124
+  --grace <duration>    the time from a stop signal to SIGKILL (default: 5s)
+  --require-cgroup      fails where the tree cannot be held by a cgroup
+  -h, --help            says this
+
+Exit code: the command's own; 128 + n for signal n; 124 time-out; 125 copal failed; 126 not executable; 127 not found.
+`;
+
+const TAKES_VALUE = ["--timeout", "--grace", "--memory", "--cpu", "--pids", "--user"];
+const FLAGS = ["--require-cgroup", "--pty"];
+const NOT_YET = ["--memory", "--cpu", "--pids", "--user", "--pty"];
+
+/**
+ * Reads the words; undefined if they ask for help.
+ *
+ * @throws {UsageError} for an option that is unknown, wrong or not supported yet, and where no command is named.
+ */
+export function parseRunWords(words: readonly string[]): RunWords | undefined {
+  const options = new Map<string, string>();
+  let at = 0;
+  for (; at < words.length; at++) {
+    const word = words[at] as string;
+    if (!word.startsWith("-") || word === "-") break;
+    if (word === "--") {
+      at++;
+      break;
+    }
+    if (word === "-h" || word === "--help") return undefined;
+    const [name = word, ...rest] = word.split("=");
+    const takesValue = TAKES_VALUE.includes(name);
+    if (!takesValue && !FLAGS.includes(word)) throw new UsageError(`unknown option \`${word}\` of \`copal run\``);
+    if (NOT_YET.includes(name)) throw new UsageError(`\`${name}\` is not supported yet`);
+    const value = rest.length > 0 ? rest.join("=") : takesValue ? words[++at] : "";
+    if (value === undefined) throw new UsageError(`\`${name}\` needs a value`);
+    options.set(name, value);
+  }
+  const command = words.slice(at);
+  if (command.length === 0) throw new UsageError("`copal run` needs a command: `copal run [options] -- COMMAND`");
+  const timeoutMs = durationOf("--timeout", options.get("--timeout"));
+  const graceMs = durationOf("--grace", options.get("--grace"));
+  return {
+    command,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(graceMs !== undefined && { graceMs }),
+    ...(options.has("--require-cgroup") && { requireCgroup: true }),
+  };
+}
+
+function durationOf(option: string, text: string | undefined): number | undefined {
+  const durationMs = text === undefined ? undefined : parseDurationMs(text);
+  if (text !== undefined && durationMs === undefined)
+    throw new UsageError(`\`${option}\` must be a duration such as 500ms, 5s or 2m, got ${text}`);
+  return durationMs;
+}

@@ -239,7 +239,12 @@ mod tests {
         let (reader, writer) = pipe().unwrap();
         fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
         fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
-        (reader, Stdin::piped(writer, window_bytes))
+        let mut stdin = Stdin::piped(writer, window_bytes);
+        if let Stdin::Open(feed) = &mut stdin {
+            // The pipe is to stay as small as it is.
+            feed.widened = true;
+        }
+        (reader, stdin)
     }
 
     #[test]

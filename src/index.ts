@@ -50,5 +50,7 @@ export { type OutputObserver, type RunOptions, type RunResult, run } from "./pro
 export type { WebStreams } from "./process/web-streams.js";
 export { ActorRef, isActorRef } from "./ref.js";
 export type { Started, TreeStats } from "./sidecar/client.js";
-export type { ExitReport, Limit, StoppedBy } from "./sidecar/exit-report.js";
-export type { OsText, StopPlan } from "./sidecar/start-options.js";
+export type { ExitReport, Limit, StepTaken, StoppedBy } from "./sidecar/exit-report.js";
+export type { OsText } from "./sidecar/os-text.js";
+export type { PtyOptions, StdioOption } from "./sidecar/start-options.js";
+export type { StopPlan, StopStep } from "./sidecar/stop-plan.js";

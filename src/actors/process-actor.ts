@@ -2,7 +2,7 @@
  * `ProcessActor`: an actor that holds one OS process through a sidecar of its own. The only file that knows both an actor and a sidecar; does not
  * know supervisors.
  */
-import { NoProcError, UnsupportedError } from "../errors.js";
+import { NoProcError } from "../errors.js";
 import { type ExitReason, reasonFromError } from "../exit.js";
 import { HeldProcess } from "../process/held-process.js";
 import type { LimitOptions } from "../process/life-limits.js";
@@ -11,7 +11,8 @@ import { OutputTail } from "../process/output-tail.js";
 import type { ActorRef } from "../ref.js";
 import type { SidecarClient, Started, TreeStats } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
-import type { StartOptions, StopPlan } from "../sidecar/start-options.js";
+import type { StartOptions } from "../sidecar/start-options.js";
+import type { StopPlan } from "../sidecar/stop-plan.js";
 import { Actor } from "./actor.js";
 import { cellOf } from "./address.js";
 import { deliver } from "./deliver.js";
@@ -212,9 +213,19 @@ export class ProcessActor extends Actor {
     this.subscribe(ref, options);
   }
 
-  /** Not supported yet: rejects with `ERR_UNSUPPORTED`. */
-  resize(_rows: number, _cols: number): void {
-    this.refuse(new UnsupportedError("`resize` is not supported yet: there is no pty", { feature: "pty" }));
+  /** Changes the size of its terminal, in characters; rejects with `ERR_SIDECAR` where there is none. */
+  resize(rows: number, cols: number): Promise<void> {
+    return this.#aside(this.#running().resize(rows, cols));
+  }
+
+  /** Freezes its whole tree until `resume`; a stop thaws it. */
+  pause(): Promise<void> {
+    return this.#aside(this.#running().pause());
+  }
+
+  /** Lets a frozen tree go on. */
+  resume(): Promise<void> {
+    return this.#aside(this.#running().resume());
   }
 
   /** Called with each chunk of output, if overridden. */

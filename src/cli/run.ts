@@ -8,7 +8,8 @@ import { type CopalErrorOf, isCopalError } from "../errors.js";
 import { open, type Session } from "../process/open.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import { closeForkServer } from "../sidecar/fork-server.js";
-import { knownSignal, type OsText } from "../sidecar/start-options.js";
+import type { OsText } from "../sidecar/os-text.js";
+import { knownSignal } from "../sidecar/stop-plan.js";
 import { fail } from "./fail.js";
 import { parseRunWords, type RunWords, runUsage } from "./run-words.js";
 

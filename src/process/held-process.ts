@@ -5,7 +5,8 @@
 import { UnsupportedError } from "../errors.js";
 import { type OutputStream, type SidecarClient, type SidecarSink, startSidecar } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
-import type { StartOptions, StopPlan } from "../sidecar/start-options.js";
+import type { StartOptions } from "../sidecar/start-options.js";
+import type { StopPlan } from "../sidecar/stop-plan.js";
 import { LifeLimits, type LimitOptions } from "./life-limits.js";
 
 /** How to start, limit and abort a process. */
@@ -17,38 +18,40 @@ export interface HoldOptions extends StartOptions, LimitOptions {
 /** Every option there is; the compiler sees to it that none is missing. */
 const KNOWN: Readonly<Record<keyof StartOptions, true>> = {
   argv: true,
+  arg0: true,
   cwd: true,
   env: true,
+  clearEnv: true,
+  inheritEnv: true,
+  envFile: true,
+  addEnv: true,
   stdin: true,
   stdout: true,
   stderr: true,
+  mergeStderr: true,
+  pty: true,
   windowBytes: true,
   stop: true,
   orphanGraceMs: true,
   contain: true,
+  timeoutMs: true,
+  idleTimeoutMs: true,
+  outputLimitBytes: true,
+  user: true,
+  group: true,
+  groups: true,
+  umask: true,
+  nice: true,
+  ionice: true,
+  oomScoreAdj: true,
+  rlimits: true,
+  noNewPrivs: true,
+  dropCapabilities: true,
+  descriptors: true,
 };
 
-/** Options that are planned. One of them left out silently would be a promise not kept, and with `user` a dangerous one. */
-const PLANNED = [
-  "arg0",
-  "clearEnv",
-  "envFile",
-  "user",
-  "group",
-  "groups",
-  "umask",
-  "nice",
-  "ionice",
-  "oomScoreAdj",
-  "rlimits",
-  "noNewPrivs",
-  "capabilities",
-  "fds",
-  "mergeStderr",
-  "pty",
-  "limits",
-  "required",
-];
+/** Options that are planned. One of them left out silently would be a promise not kept. */
+const PLANNED = ["limits", "required"];
 
 /** A process that is held until it ends. */
 export class HeldProcess {
@@ -73,7 +76,7 @@ export class HeldProcess {
   constructor({ signal, timeoutMs, idleTimeoutMs, outputLimitBytes, ...start }: HoldOptions) {
     signal?.throwIfAborted();
     refuseUnknown(start);
-    this.#options = start;
+    this.#options = timeoutMs === undefined ? start : { ...start, timeoutMs };
     this.#signal = signal;
     this.exited = new Promise((resolve) => {
       this.#onExit = resolve;

@@ -4,7 +4,9 @@
 import type { Readable, Writable } from "node:stream";
 import type { OutputStream, SidecarClient, Started, TreeStats } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
-import type { OsText, StartOptions, StopPlan } from "../sidecar/start-options.js";
+import type { OsText } from "../sidecar/os-text.js";
+import type { StartOptions } from "../sidecar/start-options.js";
+import type { StopPlan } from "../sidecar/stop-plan.js";
 import { HeldProcess, type HoldOptions } from "./held-process.js";
 import type { LimitOptions } from "./life-limits.js";
 import { checkedLineBytes } from "./line-queue.js";
@@ -155,6 +157,21 @@ export class Session implements AsyncDisposable {
   /** Stops the whole tree (signal, grace, SIGKILL) and resolves with the report when none of it is left. */
   stop(plan?: StopPlan): Promise<ExitReport> {
     return this.#process.stop(plan);
+  }
+
+  /** Freezes the whole tree until {@link resume}; a stop thaws it. */
+  pause(): Promise<void> {
+    return this.#client().pause();
+  }
+
+  /** Lets a frozen tree go on. */
+  resume(): Promise<void> {
+    return this.#client().resume();
+  }
+
+  /** Changes the size of its terminal, in characters; rejects where there is none. */
+  resize(rows: number, cols: number): Promise<void> {
+    return this.#client().resize(rows, cols);
   }
 
   /** Counts the processes of the tree and what they use. */

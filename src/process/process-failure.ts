@@ -3,7 +3,7 @@
  */
 import { type CopalErrorOf, ProcessExitError } from "../errors.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
-import type { OsText } from "../sidecar/start-options.js";
+import type { OsText } from "../sidecar/os-text.js";
 
 /** Bytes of standard error's end that an error quotes. */
 export const STDERR_TAIL_BYTES = 4096;

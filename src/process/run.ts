@@ -3,7 +3,8 @@
  */
 import type { OutputStream } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
-import type { OsText, StartOptions } from "../sidecar/start-options.js";
+import type { OsText } from "../sidecar/os-text.js";
+import type { StartOptions } from "../sidecar/start-options.js";
 import { feed, type Input } from "./feed.js";
 import { HeldProcess } from "./held-process.js";
 import type { LimitOptions } from "./life-limits.js";

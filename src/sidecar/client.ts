@@ -10,8 +10,9 @@ import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
 import { forkServer } from "./fork-server.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
 import { waitForLostTree } from "./lost-tree.js";
-import { knownSignal, type StartOptions, type StopPlan, startBody, stopBody } from "./start-options.js";
+import { type StartOptions, size, startBody } from "./start-options.js";
 import { StdinQueue } from "./stdin-queue.js";
+import { knownSignal, type StopPlan, stopBody } from "./stop-plan.js";
 
 /** The two streams a process writes to. */
 export type OutputStream = "stdout" | "stderr";
@@ -148,7 +149,11 @@ export class SidecarClient {
    * may have stopped it with SIGSTOP) is killed itself, and its tree by the kernel and the fork server.
    */
   async stop(plan?: StopPlan): Promise<void> {
-    const body = stopBody({ ...this.#stopPlan, ...plan });
+    const { signal, graceMs, steps } = this.#stopPlan;
+    const isPlanned = steps && plan?.signal === undefined;
+    const body = plan?.steps
+      ? stopBody({ signal, ...plan })
+      : { ...stopBody({ signal, graceMs, ...plan }), ...(isPlanned && { planned: true }) };
     if (this.#failure) return;
     const isStuck = () => !this.#failure && killSidecar(this.place.sidecarPid);
     setTimeout(isStuck, body.graceMs + STUCK_AFTER_MS).unref();
@@ -160,6 +165,21 @@ export class SidecarClient {
   /** Kills the whole tree at once: a stop without grace. */
   kill(): Promise<void> {
     return this.stop({ graceMs: 0 });
+  }
+
+  /** Freezes every process of the tree where it is; resolves when that was ordered. A stop thaws it. */
+  async pause(): Promise<void> {
+    await this.#request("pause", {});
+  }
+
+  /** Lets a frozen tree go on. */
+  async resume(): Promise<void> {
+    await this.#request("resume", {});
+  }
+
+  /** Changes the size of its terminal, in characters; its foreground processes get SIGWINCH. Rejects where there is none. */
+  async resize(rows: number, cols: number): Promise<void> {
+    await this.#request("resize", size(rows, cols));
   }
 
   /** Counts what lives under the process and what it uses. */
@@ -211,6 +231,8 @@ export class SidecarClient {
         return this.#settle(event.id, event.body);
       case "closed":
         if (event.body.stream !== STREAM.stdin) this.#closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
+        return;
+      case "stepped":
         return;
       case "error":
         return this.#refused(event.id, event.body);

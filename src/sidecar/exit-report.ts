@@ -13,6 +13,16 @@ export type StoppedBy = "itself" | "owner" | "ownerGone" | "sidecarSignal" | "si
  */
 export type Limit = "timeout" | "idle" | "output" | "memory";
 
+/** A step of the stop plan that was taken. */
+export interface StepTaken {
+  /** Which one, from 0. */
+  readonly step: number;
+  /** Milliseconds since the stop began. */
+  readonly afterMs: number;
+  /** The system's error number if it could not be done; else null. */
+  readonly errno: number | null;
+}
+
 /** How a process and its tree ended. When it exists, no process of the tree is left. */
 export interface ExitReport {
   /** The leader's exit code, 0 to 255; null when a signal ended it, or when that is not known. */
@@ -28,6 +38,8 @@ export interface ExitReport {
   readonly outputWhole: boolean;
   /** Whether SIGKILL was needed after the stop signal, or asked for. */
   readonly killed: boolean;
+  /** The steps of its stop plan that were taken; none where the plan is a signal and a grace. */
+  readonly stopSteps: readonly StepTaken[];
   /** Processes of the tree that were still there when the leader ended. */
   readonly leftBehind: number;
   /** Milliseconds from start to the leader's end. */
@@ -39,16 +51,22 @@ export interface ExitReport {
   readonly maxRssBytes: number;
 }
 
+const LIMITS = { timeout: "timeout", idle: "idle", outputLimit: "output" } as const;
+
 /** Turns the wire's `exited` into a report. */
 export function exitReport(body: EventBodies["exited"]): ExitReport {
+  const { stoppedBy } = body;
+  const limit = stoppedBy in LIMITS ? LIMITS[stoppedBy as keyof typeof LIMITS] : null;
   return {
     code: body.code,
     signal: body.signal === null ? null : signalName(body.signal),
     core: body.core,
-    stoppedBy: body.stoppedBy,
-    limit: null,
-    outputWhole: true,
+    // The sidecar keeps the limits its owner set.
+    stoppedBy: limit === null ? (stoppedBy as StoppedBy) : "owner",
+    limit: body.oom ? "memory" : limit,
+    outputWhole: limit !== "output",
     killed: body.killed,
+    stopSteps: body.steps ?? [],
     leftBehind: body.leftBehind,
     wallMs: body.wallUs / 1000,
     userMs: body.userUs / 1000,
@@ -67,6 +85,7 @@ export function lostReport(wallMs: number): ExitReport {
     limit: null,
     outputWhole: false,
     killed: true,
+    stopSteps: [],
     leftBehind: 0,
     wallMs,
     userMs: 0,

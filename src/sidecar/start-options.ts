@@ -1,27 +1,53 @@
 /**
  * What a caller says about a process to start, and its checked form as the wire's `start`. Knows nothing of connections.
  */
-import type { CommandBodies } from "../wire/messages.js";
-import { signalNumber } from "./signal-name.js";
+import type { LifeWire, StartWire, StdioWire } from "../wire/start.js";
+import { type EnvironmentOptions, environmentBlock } from "./environment.js";
+import { type OsText, osBytes, within } from "./os-text.js";
+import { type SpawnOptions, spawnBody } from "./spawn-options.js";
+import { MAX_GRACE_MS, type StopPlan, stopBody } from "./stop-plan.js";
 
-/** A text of the operating system: UTF-8 as a string, or any bytes but NUL. */
-export type OsText = string | Uint8Array;
+/**
+ * What a standard stream is connected to: a pipe, `/dev/null`, that of this Node process, whose bytes then never pass through it, or a file, which is
+ * read for stdin and written for the others.
+ */
+export type StdioOption = "pipe" | "null" | "inherit" | StdioFile;
+
+/** A file as a standard stream: emptied unless `append`, made if it is not there; relative to `cwd`. */
+export interface StdioFile {
+  file: OsText;
+  append?: boolean;
+}
+
+/** A terminal to run a process in, as its controlling one. */
+export interface PtyOptions {
+  /** Its size in characters, 0 to 65,535 each. Default 24 and 80. */
+  rows?: number;
+  cols?: number;
+  /** The `TERM` of the process. Default: what its environment says, else `xterm-256color`. */
+  term?: string;
+  /** Whether what is written comes back as output, as a person would see it. Default: unless `raw`. */
+  echo?: boolean;
+  /** Whether bytes pass as they are both ways, keys such as ^C included. Default false. */
+  raw?: boolean;
+  /** Keeps stderr out of the terminal, in a pipe of its own. Default false. */
+  separateStderr?: boolean;
+}
 
 /** How to start and hold one process. Every field but `argv` has a default. */
-export interface StartOptions {
+export interface StartOptions extends EnvironmentOptions, SpawnOptions {
   /** The program and its arguments; the program is searched in the environment's `PATH` unless it contains a slash. At least one. */
   argv: readonly OsText[];
   /** Working directory. Default: that of this Node process. */
   cwd?: OsText;
-  /** The whole environment; undefined values are left out. Default: that of this Node process. */
-  env?: Readonly<Record<string, string | undefined>>;
-  /**
-   * What each standard stream is connected to: a pipe, `/dev/null`, or that of this Node process, whose bytes then never pass through it. Default
-   * `pipe`.
-   */
-  stdin?: "pipe" | "null" | "inherit";
-  stdout?: "pipe" | "null" | "inherit";
-  stderr?: "pipe" | "null" | "inherit";
+  /** What each standard stream is connected to. Default `pipe`; not to be said of stdin and stdout with a `pty`. */
+  stdin?: StdioOption;
+  stdout?: StdioOption;
+  stderr?: StdioOption;
+  /** Makes stderr whatever stdout is, so that both come in the order in which they were written. Default false. */
+  mergeStderr?: boolean;
+  /** Runs it in a terminal of its own; its stdin and stdout are the keys and the screen. */
+  pty?: PtyOptions;
   /** Most bytes of a stream that may be on the way unconsumed; 1 to 16,777,216, default 262,144 each. */
   windowBytes?: { stdin?: number; stdout?: number; stderr?: number };
   /** Stop signal and the milliseconds the tree has before SIGKILL. Default SIGTERM and 5,000. */
@@ -30,16 +56,16 @@ export interface StartOptions {
   orphanGraceMs?: number;
   /** What holds the tree: a cgroup where one can be made (`auto`, default), a cgroup or nothing, or the process tree alone. */
   contain?: "auto" | "cgroup" | "tree";
+  /** Milliseconds from the start after which it is stopped by its stop plan, 1 to 4,294,967,295. Default: none. */
+  timeoutMs?: number;
+  /**
+   * Milliseconds without output (through a pipe or the terminal) after which it is stopped. Does not count while its output waits to be consumed.
+   * Default: none.
+   */
+  idleTimeoutMs?: number;
+  /** Bytes of output, both streams together, behind which it is stopped; what is beyond them is dropped. Default: none. */
+  outputLimitBytes?: number;
 }
-
-/** A stop signal, by name or number, and the milliseconds the tree has before SIGKILL (0 to 86,400,000). */
-export interface StopPlan {
-  signal?: string | number;
-  graceMs?: number;
-}
-
-/** The stop plan where none is given. */
-export const DEFAULT_STOP = { signal: "SIGTERM", graceMs: 5_000 } as const;
 
 /** Milliseconds a tree has to end by itself once its owner or leader is gone, where nothing else is said. */
 export const DEFAULT_ORPHAN_GRACE_MS = 500;
@@ -47,24 +73,26 @@ export const DEFAULT_ORPHAN_GRACE_MS = 500;
 /** Bytes of each stream's window where nothing else is said. */
 export const DEFAULT_WINDOW_BYTES = 256 * 1024;
 
-const MAX_GRACE_MS = 86_400_000;
 const MAX_WINDOW_BYTES = 16 * 1024 * 1024;
+
+const MAX_MS = 0xffff_ffff;
 
 /**
  * Checks `options` and gives the body of the wire's `start`.
  *
- * @throws {RangeError} if a number is out of its range, a signal unknown, `argv` empty or a text holds a NUL byte.
+ * @throws {RangeError} if a number is out of its range, a name unknown, `argv` empty, a text holds a NUL byte, or streams do not go together.
+ * @throws {StartError} with stage `envFile` if a file of variables cannot be read.
  */
-export function startBody(options: StartOptions): CommandBodies["start"] {
-  const { argv, cwd = process.cwd(), env = process.env, windowBytes = {} } = options;
+export function startBody(options: StartOptions): StartWire {
+  const { argv, cwd = process.cwd(), windowBytes = {}, pty } = options;
   if (argv.length === 0) throw new RangeError("argv must have at least the program, got an empty list");
+  const spawn = spawnBody(options);
+  const life = lifeBody(options);
   return {
     argv: argv.map((text, index) => osBytes(text, `argv[${index}]`)),
     cwd: osBytes(cwd, "cwd"),
-    env: environmentBlock(env),
-    stdin: options.stdin ?? "pipe",
-    stdout: options.stdout ?? "pipe",
-    stderr: options.stderr ?? "pipe",
+    env: environment(options),
+    ...stdio(options),
     windowBytes: {
       stdin: within("windowBytes.stdin", windowBytes.stdin ?? DEFAULT_WINDOW_BYTES, 1, MAX_WINDOW_BYTES),
       stdout: within("windowBytes.stdout", windowBytes.stdout ?? DEFAULT_WINDOW_BYTES, 1, MAX_WINDOW_BYTES),
@@ -73,83 +101,58 @@ export function startBody(options: StartOptions): CommandBodies["start"] {
     stop: stopBody(options.stop),
     orphanGraceMs: within("orphanGraceMs", options.orphanGraceMs ?? DEFAULT_ORPHAN_GRACE_MS, 0, MAX_GRACE_MS),
     contain: options.contain ?? "auto",
+    ...(pty && { pty: { ...size(pty.rows ?? 24, pty.cols ?? 80), echo: pty.echo ?? !pty.raw, raw: pty.raw ?? false } }),
+    ...(spawn && { spawn }),
+    ...(life && { life }),
   };
 }
 
 /**
- * Checks a stop plan, fills in its defaults, and gives it as the wire writes it.
+ * Checks the size of a terminal, in characters.
  *
- * @throws {RangeError} if the signal is unknown or the grace out of its range.
+ * @throws {RangeError} if a number is out of its range.
  */
-export function stopBody(plan: StopPlan = {}): CommandBodies["stop"] {
+export function size(rows: number, cols: number): { rows: number; cols: number } {
+  return { rows: within("rows", rows, 0, 65_535), cols: within("cols", cols, 0, 65_535) };
+}
+
+function environment(options: StartOptions): Buffer {
+  if (!options.pty) return environmentBlock(options);
+  const { term } = options.pty;
+  if (term === undefined) return environmentBlock(options, { TERM: "xterm-256color" });
+  return environmentBlock({ ...options, addEnv: { ...options.addEnv, TERM: term } });
+}
+
+function stdio(options: StartOptions): Record<"stdin" | "stdout" | "stderr", StdioWire> {
+  const { stdin = "pipe", stdout = "pipe", stderr, mergeStderr, pty } = options;
+  if (mergeStderr && stderr !== undefined) throw new RangeError("stderr must not be given together with mergeStderr");
+  if (!pty) {
+    const merged = mergeStderr ? "stdout" : stdioWire(stderr ?? "pipe", "stderr");
+    return { stdin: stdioWire(stdin, "stdin"), stdout: stdioWire(stdout, "stdout"), stderr: merged };
+  }
+  if (options.stdin !== undefined || options.stdout !== undefined) {
+    throw new RangeError("stdin and stdout are the terminal and must not be given together with pty");
+  }
+  if (pty.separateStderr && mergeStderr)
+    throw new RangeError("pty.separateStderr and mergeStderr contradict each other");
+  const separate = stderr === undefined ? "pipe" : stdioWire(stderr, "stderr");
+  return { stdin: "pty", stdout: "pty", stderr: pty.separateStderr || stderr !== undefined ? separate : "pty" };
+}
+
+function stdioWire(option: StdioOption, stream: "stdin" | "stdout" | "stderr"): StdioWire {
+  if (typeof option === "string") return option;
+  const path = osBytes(option.file, `${stream}.file`);
+  if (stream === "stdin") return { path, mode: "read" };
+  return { path, mode: option.append ? "append" : "truncate" };
+}
+
+function lifeBody({ timeoutMs, idleTimeoutMs, outputLimitBytes }: StartOptions): LifeWire | undefined {
+  if (timeoutMs === undefined && idleTimeoutMs === undefined && outputLimitBytes === undefined) return undefined;
   return {
-    signal: knownSignal(plan.signal ?? DEFAULT_STOP.signal),
-    graceMs: within("graceMs", plan.graceMs ?? DEFAULT_STOP.graceMs, 0, MAX_GRACE_MS),
+    ...(timeoutMs !== undefined && { timeoutMs: within("timeoutMs", timeoutMs, 1, MAX_MS) }),
+    ...(idleTimeoutMs !== undefined && { idleTimeoutMs: within("idleTimeoutMs", idleTimeoutMs, 1, MAX_MS) }),
+    ...(outputLimitBytes !== undefined && {
+      outputLimitBytes: within("outputLimitBytes", outputLimitBytes, 0, Number.MAX_SAFE_INTEGER),
+    }),
   };
-}
-
-/**
- * Gives the number of a signal.
- *
- * @throws {RangeError} if this machine has no such signal.
- */
-export function knownSignal(signal: string | number): number {
-  const number = signalNumber(signal);
-  if (number === undefined)
-    throw new RangeError(`signal must be a name such as SIGTERM or a number, got ${String(signal)}`);
-  return number;
-}
-
-/** The environment as one block, each `NAME=value` ended by NUL. */
-function environmentBlock(env: Readonly<Record<string, string | undefined>>): Buffer {
-  if (env === process.env) return inheritedBlock();
-  refuseNul(env);
-  return blockOf(Object.entries(env));
-}
-
-let inheritedNames: string[] = [];
-let inheritedValues: (string | undefined)[] = [];
-let inherited: Buffer = Buffer.alloc(0);
-
-/**
- * Node's own environment, read anew at every start, since programs change it, and encoded anew only when it has changed: reading a variable is a
- * call out of JavaScript, and this runs once per start.
- */
-function inheritedBlock(): Buffer {
-  const { env } = process;
-  const names = Object.keys(env);
-  let isSame = names.length === inheritedNames.length;
-  for (let i = 0; isSame && i < names.length; i++) {
-    const name = names[i] as string;
-    isSame = name === inheritedNames[i] && env[name] === inheritedValues[i];
-  }
-  if (isSame) return inherited;
-  inheritedNames = names;
-  inheritedValues = names.map((name) => env[name]);
-  inherited = blockOf(names.map((name, i) => [name, inheritedValues[i]]));
-  return inherited;
-}
-
-function blockOf(variables: readonly (readonly [name: string, value: string | undefined])[]): Buffer {
-  const texts = variables.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}\0`);
-  return Buffer.from(texts.join(""));
-}
-
-function refuseNul(env: Readonly<Record<string, string | undefined>>): void {
-  for (const [name, value] of Object.entries(env)) {
-    if (name === "" || name.includes("=") || name.includes("\0") || value?.includes("\0")) {
-      throw new RangeError(`env must have names without = or NUL and values without NUL, got ${JSON.stringify(name)}`);
-    }
-  }
-}
-
-function osBytes(text: OsText, field: string): Uint8Array {
-  const bytes = typeof text === "string" ? Buffer.from(text) : text;
-  if (bytes.includes(0)) throw new RangeError(`${field} must not contain a NUL byte`);
-  return bytes;
-}
-
-function within(field: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new RangeError(`${field} must be a whole number from ${min} to ${max}, got ${value}`);
 }

@@ -7,6 +7,7 @@ import { Decoder, Encoder } from "@msgpack/msgpack";
 import { WireError } from "../errors.js";
 import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from "./frame.js";
 import type { CommandBodies, EventBodies, Message } from "./messages.js";
+import type { LifeWire, SpawnWire } from "./start.js";
 
 type Check = (value: unknown) => boolean;
 type Shape<Body> = { readonly [Key in keyof Body]-?: Check };
@@ -37,11 +38,58 @@ const isMapOf =
   (value) =>
     typeof value === "object" && value !== null && !Array.isArray(value) && fits(shape, value);
 
-const isStdio = isOneOf("pipe", "null", "inherit");
+/** A key that may be left out. */
+const may =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const isWholeBetween =
+  (min: number, max: number): Check =>
+  (value) =>
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+
+const isMode = isOneOf("read", "truncate", "append", "readWrite");
+const isFile = isMapOf({ path: isBytes, mode: isMode });
+const isStdioWord = isOneOf("pipe", "null", "inherit", "pty", "stdout");
+const isStdio: Check = (value) => isStdioWord(value) || isFile(value);
 const isWindow = isWithin(1, 16_777_216);
 const isGrace = isWithin(0, 86_400_000);
 const isVersions = isListOf(isWhole, 2, 2);
-const stopShape = { signal: isWhole, graceMs: isGrace };
+const isTarget = isOneOf("leader", "group", "tree");
+const isSize = isWithin(0, 65_535);
+const stepShape = {
+  delayMs: isGrace,
+  stdin: may(isBytes),
+  closeStdin: may(isFlag),
+  command: may(isListOf(isBytes, 1)),
+  signal: may(isWhole),
+  target: may(isTarget),
+};
+const stopShape = {
+  signal: isWhole,
+  graceMs: isGrace,
+  steps: may(isListOf(isMapOf(stepShape), 0, 64)),
+  planned: may(isFlag),
+};
+const spawnShape: Shape<SpawnWire> = {
+  arg0: may(isBytes),
+  user: may(isText),
+  group: may(isText),
+  groups: may(isListOf(isText, 0, 65_536)),
+  umask: may(isWithin(0, 0o777)),
+  nice: may(isWholeBetween(-20, 19)),
+  ioPriority: may(isWithin(0, 0xffff)),
+  oomScoreAdj: may(isWholeBetween(-1000, 1000)),
+  rlimits: may(isListOf(isMapOf({ resource: isWhole, soft: orNil(isWhole), hard: orNil(isWhole) }), 0, 64)),
+  noNewPrivs: may(isFlag),
+  dropCapabilities: may(isWhole),
+  descriptors: may(isListOf(isMapOf({ fd: isWithin(3, 255), path: isBytes, mode: isMode }), 0, 64)),
+};
+const lifeShape: Shape<LifeWire> = {
+  timeoutMs: may(isWithin(0, 0xffff_ffff)),
+  idleTimeoutMs: may(isWithin(0, 0xffff_ffff)),
+  outputLimitBytes: may(isWhole),
+};
 
 /** The shape of every command's body. */
 export const commandShapes: Shapes<CommandBodies> = {
@@ -57,11 +105,17 @@ export const commandShapes: Shapes<CommandBodies> = {
     stop: isMapOf(stopShape),
     orphanGraceMs: isGrace,
     contain: isOneOf("auto", "cgroup", "tree"),
+    pty: may(isMapOf({ rows: isSize, cols: isSize, echo: isFlag, raw: isFlag })),
+    spawn: may(isMapOf(spawnShape)),
+    life: may(isMapOf(lifeShape)),
   },
   write: { data: isBytes },
   closeStdin: {},
-  signal: { signal: isWhole, target: isOneOf("leader", "group", "tree") },
+  signal: { signal: isWhole, target: isTarget },
   stop: stopShape,
+  pause: {},
+  resume: {},
+  resize: { rows: isSize, cols: isSize },
   stats: {},
   credit: { stream: isOneOf(1, 2), bytes: isWhole },
 };
@@ -76,18 +130,21 @@ export const eventShapes: Shapes<EventBodies> = {
   stats: { processes: isWhole, rssBytes: isWhole, userUs: isWhole, systemUs: isWhole },
   output: { stream: isOneOf(1, 2), bytes: isBytes },
   closed: { stream: isOneOf(0, 1, 2) },
+  stepped: { step: isWhole },
   error: { code: isText, errno: orNil(isWhole), message: isText },
   exited: {
     code: orNil(isWithin(0, 255)),
     signal: orNil(isWhole),
     core: isFlag,
-    stoppedBy: isOneOf("itself", "owner", "ownerGone", "sidecarSignal"),
+    stoppedBy: isOneOf("itself", "owner", "ownerGone", "sidecarSignal", "timeout", "idle", "outputLimit"),
     killed: isFlag,
     leftBehind: isWhole,
     wallUs: isWhole,
     userUs: isWhole,
     systemUs: isWhole,
     maxRssBytes: isWhole,
+    oom: may(isFlag),
+    steps: may(isListOf(isMapOf({ step: isWhole, afterMs: isWhole, errno: orNil(isWhole) }), 0, 4096)),
   },
 };
 

@@ -4,6 +4,7 @@
  *
  * Normative: docs/protocol.md. Twin: native/resin/src/wire/messages.rs.
  */
+import type { StartWire, StopWire } from "./start.js";
 
 /** Lowest and highest protocol version this side speaks. */
 export const PROTOCOL_VERSIONS: readonly [min: number, max: number] = [1, 1];
@@ -14,28 +15,17 @@ export const CAPABILITY = { cgroup2: 1, pty: 2, limits: 4, holdAndAdopt: 8, noLi
 /** Numbers of the three standard streams as the wire writes them. */
 export const STREAM = { stdin: 0, stdout: 1, stderr: 2 } as const;
 
-/** What one standard stream of the process is connected to: a pipe to resin, `/dev/null`, or the owner's own. */
-export type StdioWire = "pipe" | "null" | "inherit";
-
 /** Body of each command (owner to resin), by name. */
 export interface CommandBodies {
   hello: { versions: [number, number]; capabilities: number };
-  start: {
-    argv: Uint8Array[];
-    cwd: Uint8Array | null;
-    env: Uint8Array;
-    stdin: StdioWire;
-    stdout: StdioWire;
-    stderr: StdioWire;
-    windowBytes: { stdin: number; stdout: number; stderr: number };
-    stop: { signal: number; graceMs: number };
-    orphanGraceMs: number;
-    contain: "auto" | "cgroup" | "tree";
-  };
+  start: StartWire;
   write: { data: Uint8Array };
   closeStdin: Record<string, never>;
   signal: { signal: number; target: "leader" | "group" | "tree" };
-  stop: { signal: number; graceMs: number };
+  stop: StopWire;
+  pause: Record<string, never>;
+  resume: Record<string, never>;
+  resize: { rows: number; cols: number };
   stats: Record<string, never>;
   credit: { stream: number; bytes: number };
 }
@@ -50,18 +40,21 @@ export interface EventBodies {
   stats: { processes: number; rssBytes: number; userUs: number; systemUs: number };
   output: { stream: number; bytes: Uint8Array };
   closed: { stream: number };
+  stepped: { step: number };
   error: { code: string; errno: number | null; message: string };
   exited: {
     code: number | null;
     signal: number | null;
     core: boolean;
-    stoppedBy: "itself" | "owner" | "ownerGone" | "sidecarSignal";
+    stoppedBy: "itself" | "owner" | "ownerGone" | "sidecarSignal" | "timeout" | "idle" | "outputLimit";
     killed: boolean;
     leftBehind: number;
     wallUs: number;
     userUs: number;
     systemUs: number;
     maxRssBytes: number;
+    oom?: boolean;
+    steps?: { step: number; afterMs: number; errno: number | null }[];
   };
 }
 

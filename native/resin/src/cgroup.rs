@@ -118,6 +118,21 @@ impl Cgroup {
         fs::write(self.directory.join("cgroup.procs"), pid.to_string()).map_err(|error| errno_of(&error))
     }
 
+    /// Freezes everything in the group, or lets it go on.
+    ///
+    /// # Errors
+    /// What the kernel answers; ENOENT before Linux 5.2.
+    pub fn freeze(&self, frozen: bool) -> Result<(), Errno> {
+        let text = if frozen { "1" } else { "0" };
+        fs::write(self.directory.join("cgroup.freeze"), text).map_err(|error| errno_of(&error))
+    }
+
+    /// Whether the kernel killed a process of the group because the group had no memory left. Only told where the memory controller is.
+    pub fn ran_out_of_memory(&self) -> bool {
+        let events = fs::read_to_string(self.directory.join("memory.events")).unwrap_or_default();
+        events.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|count| count != "0"))
+    }
+
     /// Kills everything in the group.
     pub fn kill(&self) {
         kill_group(&self.directory);

@@ -1,25 +1,25 @@
-//! Makes the process: everything is prepared before the fork, and between fork and `execve` only system calls are made.
-//! Knows `clone3`, `execve` and the search in `PATH`; does not know what becomes of the process or who is told.
-#![allow(unsafe_code)]
+//! Makes the process: prepares everything that it needs before the fork (birth.rs goes on behind it), and reads its report.
+//! Knows pipes, terminals and the search in `PATH`; does not know what becomes of the process or who is told.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr;
 
-use libc::{c_char, c_int};
+use libc::c_char;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{getpid, pipe2, read};
 use serde_bytes::Bytes;
 
+use crate::birth::{Birth, REPORT_BYTES, SHELL, Source};
 use crate::cgroup::Cgroup;
 use crate::error::{Stage, StartError};
-use crate::kernel::{self, Side};
+use crate::pty::Terminal;
+use crate::spawn_options::{OpenFile, SpawnOptions};
 use crate::surroundings::PASSED_STDIO;
-use crate::wire::messages::Stdio;
+use crate::wire::start::{Pty, Start, Stdio};
 
 const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/bin:/usr/bin";
-const SHELL: &CStr = c"/bin/sh";
 
 /// What to execute, in the form the kernel takes it.
 #[derive(Debug)]
@@ -31,14 +31,14 @@ pub struct Program {
 }
 
 impl Program {
-    /// Prepares arguments, environment, directory and the paths to try.
+    /// Prepares arguments, environment, directory and the paths to try. The program sees `arg0`, if given, as its own name.
     ///
     /// # Errors
     /// Stage `argv` with EINVAL for a NUL byte inside an argument or the directory.
-    pub fn new(argv: &[&Bytes], env: &[u8], cwd: Option<&[u8]>) -> Result<Self, StartError> {
+    pub fn new(argv: &[&Bytes], arg0: Option<&[u8]>, env: &[u8], cwd: Option<&[u8]>) -> Result<Self, StartError> {
         let text =
             |bytes: &[u8]| CString::new(bytes).map_err(|_| StartError { stage: Stage::Argv, errno: Errno::EINVAL });
-        let arguments: Vec<CString> = argv.iter().map(|argument| text(argument)).collect::<Result<_, _>>()?;
+        let mut arguments: Vec<CString> = argv.iter().map(|argument| text(argument)).collect::<Result<_, _>>()?;
         let env: Vec<CString> =
             env.strip_suffix(b"\0").unwrap_or(env).split(|byte| *byte == 0).map(text).collect::<Result<_, _>>()?;
         let env: Vec<CString> = env.into_iter().filter(|entry| !entry.is_empty()).collect();
@@ -47,6 +47,9 @@ impl Program {
             .into_iter()
             .map(|path| text(&path))
             .collect::<Result<_, _>>()?;
+        if let Some(arg0) = arg0 {
+            arguments[0] = text(arg0)?;
+        }
         Ok(Self { candidates, argv: arguments, env, cwd: cwd.map(text).transpose()? })
     }
 }
@@ -77,22 +80,86 @@ pub struct Spawned {
     pub stderr: Option<OwnedFd>,
 }
 
+/// A process to make: its program, what it is connected to, and what is set in it.
+#[derive(Debug)]
+pub struct Plan {
+    /// The program.
+    pub program: Program,
+    stdio: [Connect; 3],
+    pty: Option<Pty>,
+    options: Option<SpawnOptions>,
+}
+
+/// What one standard stream is connected to.
+#[derive(Debug)]
+enum Connect {
+    Pipe,
+    Null,
+    Inherit,
+    Terminal,
+    Stdout,
+    File(OpenFile),
+}
+
+impl Plan {
+    /// Prepares what a start asks for.
+    ///
+    /// # Errors
+    /// Stage `argv` for a text with a NUL byte, or streams that do not go together (stdin and stdout are the terminal exactly if there is one, only
+    /// stderr can be what stdout is); `user`, `group` or `groups` for unknown names.
+    pub fn new(start: &Start<'_>) -> Result<Self, StartError> {
+        let arg0 = start.spawn.as_ref().and_then(|spawn| spawn.arg0);
+        let is_terminal = |stdio| stdio == Stdio::Pty;
+        let wrong = is_terminal(start.stdin) != start.pty.is_some()
+            || is_terminal(start.stdout) != start.pty.is_some()
+            || is_terminal(start.stderr) && start.pty.is_none()
+            || start.stdin == Stdio::Stdout
+            || start.stdout == Stdio::Stdout;
+        if wrong {
+            return Err(StartError { stage: Stage::Argv, errno: Errno::EINVAL });
+        }
+        let connect = |stdio: Stdio<'_>| {
+            Ok(match stdio {
+                Stdio::Pipe => Connect::Pipe,
+                Stdio::Null => Connect::Null,
+                Stdio::Inherit => Connect::Inherit,
+                Stdio::Pty => Connect::Terminal,
+                Stdio::Stdout => Connect::Stdout,
+                Stdio::File(file) => Connect::File(OpenFile::new(&file, start.cwd)?),
+            })
+        };
+        Ok(Self {
+            program: Program::new(&start.argv, arg0, start.env, start.cwd)?,
+            stdio: [connect(start.stdin)?, connect(start.stdout)?, connect(start.stderr)?],
+            pty: start.pty,
+            options: start.spawn.as_ref().map(|spawn| SpawnOptions::prepare(spawn, start.cwd)).transpose()?,
+        })
+    }
+
+    /// A program beside a process, with the same directory, environment and rights, connected to nothing.
+    ///
+    /// # Errors
+    /// Stage `argv` with EINVAL for a NUL byte inside an argument.
+    pub fn beside(start: &Start<'_>, argv: &[&Bytes]) -> Result<Self, StartError> {
+        let mut options = start.spawn.as_ref().map(|spawn| SpawnOptions::prepare(spawn, start.cwd)).transpose()?;
+        options.iter_mut().for_each(|options| options.files.clear());
+        let program = Program::new(argv, None, start.env, start.cwd)?;
+        Ok(Self { program, stdio: [Connect::Null, Connect::Null, Connect::Null], pty: None, options })
+    }
+}
+
 /// Makes the process, in `cgroup` if one is given. Descriptors 0, 1 and 2 of the caller must be open, so that no pipe gets one of their numbers.
 ///
 /// # Errors
-/// Stage `pipe`, `cgroup` or `fork`. Whatever fails in the new process itself comes through [`Spawned::report`].
-pub fn spawn(
-    program: &Program,
-    stdio: [Stdio; 3],
-    null: BorrowedFd<'_>,
-    cgroup: Option<&Cgroup>,
-) -> Result<Spawned, StartError> {
+/// Stage `pipe`, `pty`, `cgroup` or `fork`. Whatever fails in the new process itself comes through [`Spawned::report`].
+pub fn spawn(plan: &Plan, null: BorrowedFd<'_>, cgroup: Option<&Cgroup>) -> Result<Spawned, StartError> {
     let at_pipe = StartError::at(Stage::Pipe);
     let (report, report_end) = pipe2(OFlag::O_CLOEXEC).map_err(&at_pipe)?;
     let mut ours = [None, None, None];
     let mut theirs = [None, None, None];
+    let terminal = plan.pty.as_ref().map(Terminal::make).transpose().map_err(StartError::at(Stage::Pty))?;
     for stream in 0..3 {
-        if stdio[stream] == Stdio::Pipe {
+        if matches!(plan.stdio[stream], Connect::Pipe) {
             let (reader, writer) = pipe2(OFlag::O_CLOEXEC).map_err(&at_pipe)?;
             let (our_end, their_end) = if stream == 0 { (writer, reader) } else { (reader, writer) };
             fcntl(&our_end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(&at_pipe)?;
@@ -100,25 +167,38 @@ pub fn spawn(
         }
     }
     fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(&at_pipe)?;
+    let slave = terminal.as_ref().map(|terminal| terminal.slave.as_raw_fd());
+    if let (Some(terminal), Some(options)) = (&terminal, &plan.options) {
+        // As a login does: programs like to know whose terminal they are in. Where it is not allowed, the user is not another one either.
+        let uid = options.identity.uid.map(nix::unistd::Uid::from_raw);
+        let _ = nix::unistd::fchown(&terminal.slave, uid, None);
+    }
+    let sources: [Source<'_>; 3] = std::array::from_fn(|stream| match &plan.stdio[stream] {
+        Connect::Pipe => Source::Open(theirs[stream].as_ref().map_or(null.as_raw_fd(), |end| end.as_raw_fd())),
+        Connect::Null => Source::Open(null.as_raw_fd()),
+        Connect::Inherit => Source::Open(PASSED_STDIO + stream as i32),
+        Connect::Terminal => Source::Open(slave.unwrap_or(null.as_raw_fd())),
+        Connect::Stdout => Source::Open(1),
+        Connect::File(file) => Source::File(file),
+    });
 
     let pointers = |texts: &[CString]| {
         let mut pointers: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).collect();
         pointers.push(ptr::null());
         pointers
     };
+    let program = &plan.program;
     let (argv, env) = (pointers(&program.argv), pointers(&program.env));
     // Room in front for the shell and the script, should the file turn out to be a script without `#!`.
     let mut script_argv = vec![SHELL.as_ptr(), ptr::null()];
     script_argv.extend_from_slice(&argv[1..]);
     let mut birth = Birth {
         parent: getpid().as_raw(),
-        stdio: [0, 1, 2].map(|stream| match (&theirs[stream], stdio[stream]) {
-            (Some(end), _) => end.as_raw_fd(),
-            (None, Stdio::Inherit) => PASSED_STDIO + stream as c_int,
-            (None, _) => null.as_raw_fd(),
-        }),
+        stdio: sources,
         report: report_end.as_raw_fd(),
         gate: None,
+        terminal: slave,
+        options: plan.options.as_ref(),
         cwd: program.cwd.as_ref().map_or(ptr::null(), |cwd| cwd.as_ptr()),
         candidates: &program.candidates,
         argv: &argv,
@@ -129,7 +209,11 @@ pub fn spawn(
         Some(cgroup) => birth.in_cgroup(cgroup)?,
         None => birth.forked()?,
     };
-    let [stdin, stdout, stderr] = ours;
+    let [mut stdin, mut stdout, stderr] = ours;
+    if let Some(Terminal { master, .. }) = terminal {
+        stdin = master.try_clone().ok();
+        stdout = Some(master);
+    }
     Ok(Spawned { pid, report, stdin, stdout, stderr })
 }
 
@@ -157,156 +241,6 @@ pub fn read_report(report: &OwnedFd) -> Report {
     }
 }
 
-const REPORT_BYTES: usize = 5;
-
-/// Everything the new process needs, as numbers and pointers into the memory it gets a copy of.
-struct Birth<'a> {
-    parent: i32,
-    stdio: [c_int; 3],
-    report: c_int,
-    gate: Option<(OwnedFd, OwnedFd)>,
-    cwd: *const c_char,
-    candidates: &'a [CString],
-    argv: &'a [*const c_char],
-    env: &'a [*const c_char],
-    script_argv: &'a mut [*const c_char],
-}
-
-impl Birth<'_> {
-    /// Forks.
-    fn forked(&mut self) -> Result<i32, StartError> {
-        match kernel::fork().map_err(StartError::at(Stage::Fork))? {
-            Side::Parent(pid) => Ok(pid),
-            Side::Child => self.live(),
-        }
-    }
-
-    /// Is born in the cgroup, or where `clone3` cannot do that, forks, waits behind a gate and is moved into it.
-    fn in_cgroup(&mut self, cgroup: &Cgroup) -> Result<i32, StartError> {
-        match clone_into(cgroup.handle()) {
-            Ok(Side::Parent(pid)) => return Ok(pid),
-            Ok(Side::Child) => self.live(),
-            Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG | Errno::EINVAL) => {}
-            Err(errno @ (Errno::EAGAIN | Errno::ENOMEM)) => return Err(StartError { stage: Stage::Fork, errno }),
-            Err(errno) => return Err(StartError { stage: Stage::Cgroup, errno }),
-        }
-        self.gate = Some(pipe2(OFlag::O_CLOEXEC).map_err(StartError::at(Stage::Pipe))?);
-        let pid = self.forked()?;
-        let moved = cgroup.add(pid);
-        if moved.is_err() {
-            // Still behind the gate: it has done nothing yet, and its end is reaped here so that no one else hears of it.
-            let _ = kernel::kill(pid, libc::SIGKILL as u32);
-            let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None);
-        }
-        self.gate = None;
-        moved.map(|()| pid).map_err(StartError::at(Stage::Cgroup))
-    }
-
-    /// The life of the new process up to `execve`. Only system calls: no allocation, no lock, nothing that could panic.
-    fn live(&mut self) -> ! {
-        // SAFETY: this is the new process, single-threaded, with its own copy of all memory; every pointer is to a NUL-terminated text or a
-        // null-terminated array that was made before the fork and is never freed here.
-        unsafe {
-            if let Some((gate, other_end)) = &self.gate {
-                libc::close(other_end.as_raw_fd());
-                let mut byte = 0u8;
-                libc::read(gate.as_raw_fd(), ptr::from_mut(&mut byte).cast(), 1);
-            }
-            if libc::setsid() < 0 {
-                self.fail(Stage::Session);
-            }
-            // The kernel sends this when the sidecar dies. Should it have died before the call, the parent is another one by now.
-            if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
-                self.fail(Stage::Session);
-            }
-            if libc::getppid() != self.parent {
-                libc::_exit(127);
-            }
-            for (target, source) in self.stdio.iter().enumerate() {
-                if libc::dup2(*source, target as c_int) < 0 {
-                    self.fail(Stage::Stdio);
-                }
-            }
-            if libc::syscall(libc::SYS_close_range, 3, c_int::MAX, CLOSE_RANGE_CLOEXEC) < 0 {
-                for fd in 3..1024 {
-                    libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
-                }
-            }
-            if !self.cwd.is_null() && libc::chdir(self.cwd) < 0 {
-                self.fail(Stage::Cwd);
-            }
-            // Dispositions are the default ones already: the program resets them when it starts and sets none.
-            let mut none: libc::sigset_t = std::mem::zeroed();
-            libc::sigemptyset(&mut none);
-            libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());
-            self.execute();
-            self.fail(Stage::Exec)
-        }
-    }
-
-    /// Tries the candidates by the rules of `execvp(3)`; comes back with errno set when none could be executed.
-    ///
-    /// # Safety
-    /// To be called in the new process only.
-    unsafe fn execute(&mut self) {
-        let mut denied = false;
-        for candidate in self.candidates {
-            // SAFETY: as in `live`.
-            unsafe { libc::execve(candidate.as_ptr(), self.argv.as_ptr(), self.env.as_ptr()) };
-            match Errno::last_raw() {
-                libc::ENOEXEC => {
-                    if let Some(script) = self.script_argv.get_mut(1) {
-                        *script = candidate.as_ptr();
-                    }
-                    // SAFETY: as in `live`; the array is the shell, the script, the other arguments and a null.
-                    unsafe { libc::execve(SHELL.as_ptr(), self.script_argv.as_ptr(), self.env.as_ptr()) };
-                    return;
-                }
-                libc::EACCES => denied = true,
-                libc::ENOENT | libc::ENOTDIR | libc::ESTALE | libc::ENODEV | libc::ETIMEDOUT => {}
-                _ => return,
-            }
-        }
-        if denied {
-            Errno::EACCES.set();
-        }
-    }
-
-    /// Writes where it failed and ends.
-    ///
-    /// # Safety
-    /// To be called in the new process only.
-    unsafe fn fail(&self, stage: Stage) -> ! {
-        let errno = Errno::last_raw().to_ne_bytes();
-        let report = [stage as u8, errno[0], errno[1], errno[2], errno[3]];
-        // SAFETY: the buffer is live; five bytes fit an empty pipe.
-        unsafe {
-            libc::write(self.report, report.as_ptr().cast(), report.len());
-            libc::_exit(127)
-        }
-    }
-}
-
-/// `libc` has it in a type it does not fit.
-const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
-
-const CLOSE_RANGE_CLOEXEC: c_int = 4;
-
-/// `clone3` into a cgroup, with a copy of the memory like `fork`. With shared memory (CLONE_VM) a raw call would run both processes on one stack.
-fn clone_into(cgroup: &OwnedFd) -> Result<Side, Errno> {
-    // SAFETY: clone_args is plain numbers; zero is a valid value for every field left out.
-    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
-    arguments.flags = CLONE_INTO_CGROUP;
-    arguments.exit_signal = libc::SIGCHLD as u64;
-    arguments.cgroup = cgroup.as_raw_fd() as u64;
-    // SAFETY: the pointer and size are those of the struct; the process has one thread, so the copy is whole.
-    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>()) };
-    match Errno::result(pid)? {
-        0 => Ok(Side::Child),
-        pid => Ok(Side::Parent(pid as i32)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,15 +261,15 @@ mod tests {
 
     #[test]
     fn an_environment_is_cut_at_its_nul_bytes() {
-        let program = Program::new(&[Bytes::new(b"x")], b"A=1\0PATH=/p\0B=\xff\0", None).unwrap();
+        let program = Program::new(&[Bytes::new(b"x")], None, b"A=1\0PATH=/p\0B=\xff\0", None).unwrap();
         assert_eq!(program.env, [c"A=1".to_owned(), c"PATH=/p".to_owned(), CString::new(b"B=\xff").unwrap()]);
         assert_eq!(program.candidates, [c"/p/x".to_owned()]);
-        assert!(Program::new(&[Bytes::new(b"x")], b"", None).unwrap().env.is_empty());
+        assert!(Program::new(&[Bytes::new(b"x")], None, b"", None).unwrap().env.is_empty());
     }
 
     #[test]
     fn a_nul_byte_inside_an_argument_fails_at_argv() {
-        let failed = Program::new(&[Bytes::new(b"x"), Bytes::new(b"a\0b")], b"", None).unwrap_err();
+        let failed = Program::new(&[Bytes::new(b"x"), Bytes::new(b"a\0b")], None, b"", None).unwrap_err();
         assert_eq!(failed, StartError { stage: Stage::Argv, errno: Errno::EINVAL });
     }
 }

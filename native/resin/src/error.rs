@@ -31,7 +31,7 @@ impl std::error::Error for WireError {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stage {
-    /// What was asked for cannot be given to the kernel: a NUL byte in an argument or the working directory, or no such stop signal.
+    /// What was asked for cannot be given to the kernel: a NUL byte in an argument, a path or the working directory, or no such stop signal.
     Argv = 1,
     /// The pipes could not be made.
     Pipe = 2,
@@ -41,33 +41,67 @@ pub enum Stage {
     Fork = 4,
     /// Its session, signals or parent-death signal could not be set.
     Session = 5,
-    /// Its descriptors 0, 1 and 2 could not be set.
+    /// Its descriptors 0, 1 and 2 could not be set, or a file for one of them not be opened.
     Stdio = 6,
     /// Its working directory could not be entered.
     Cwd = 7,
     /// The program could not be executed.
     Exec = 8,
+    /// The terminal could not be made or become its own.
+    Pty = 9,
+    /// There is no such user, or it may not become that user.
+    User = 10,
+    /// There is no such group, or it may not become that group's.
+    Group = 11,
+    /// There is no such supplementary group, or it may not become a member.
+    Groups = 12,
+    /// Its nice value could not be set.
+    Nice = 13,
+    /// Its I/O priority could not be set.
+    IoPriority = 14,
+    /// Its OOM score adjustment could not be set.
+    OomScoreAdj = 15,
+    /// A limit of a resource could not be set.
+    Rlimits = 16,
+    /// It could not be kept from gaining rights.
+    NoNewPrivs = 17,
+    /// A capability could not be taken from it.
+    Capabilities = 18,
+    /// A further file could not be opened for it.
+    Descriptors = 19,
 }
+
+const STAGES: [(Stage, &str); 19] = [
+    (Stage::Argv, "argv"),
+    (Stage::Pipe, "pipe"),
+    (Stage::Cgroup, "cgroup"),
+    (Stage::Fork, "fork"),
+    (Stage::Session, "session"),
+    (Stage::Stdio, "stdio"),
+    (Stage::Cwd, "cwd"),
+    (Stage::Exec, "exec"),
+    (Stage::Pty, "pty"),
+    (Stage::User, "user"),
+    (Stage::Group, "group"),
+    (Stage::Groups, "groups"),
+    (Stage::Nice, "nice"),
+    (Stage::IoPriority, "ioPriority"),
+    (Stage::OomScoreAdj, "oomScoreAdj"),
+    (Stage::Rlimits, "rlimits"),
+    (Stage::NoNewPrivs, "noNewPrivs"),
+    (Stage::Capabilities, "dropCapabilities"),
+    (Stage::Descriptors, "descriptors"),
+];
 
 impl Stage {
     /// The stage as the wire spells it.
     pub fn name(self) -> &'static str {
-        match self {
-            Stage::Argv => "argv",
-            Stage::Pipe => "pipe",
-            Stage::Cgroup => "cgroup",
-            Stage::Fork => "fork",
-            Stage::Session => "session",
-            Stage::Stdio => "stdio",
-            Stage::Cwd => "cwd",
-            Stage::Exec => "exec",
-        }
+        STAGES[self as usize - 1].1
     }
 
     /// The stage a child wrote into its error pipe as one byte; `None` for any other byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
-        use Stage::{Argv, Cgroup, Cwd, Exec, Fork, Pipe, Session, Stdio};
-        [Argv, Pipe, Cgroup, Fork, Session, Stdio, Cwd, Exec].into_iter().find(|stage| *stage as u8 == byte)
+        STAGES.iter().map(|(stage, _)| *stage).find(|stage| *stage as u8 == byte)
     }
 }
 
@@ -115,3 +149,16 @@ impl fmt::Display for Fatal {
 }
 
 impl std::error::Error for Fatal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_is_found_by_its_byte_and_at_its_own_place() {
+        for (stage, name) in STAGES {
+            assert_eq!((stage.name(), Stage::from_byte(stage as u8)), (name, Some(stage)));
+        }
+        assert_eq!((Stage::from_byte(0), Stage::from_byte(STAGES.len() as u8 + 1)), (None, None));
+    }
+}

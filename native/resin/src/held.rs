@@ -1,28 +1,36 @@
-//! The process that is held, from its start to the end of its tree: its stdio, its stop plan, its cgroup.
+//! The process that is held, from its start to the end of its tree: its stdio, its stop plan, its limits, its cgroup.
 //! Carries out what the plan decides; does not know the wire's frames or in which state the sidecar is.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::sys::stat::Mode;
 use nix::unistd::read;
 
 use crate::cgroup::Cgroup;
+use crate::child::spawn;
 use crate::flow::Window;
 use crate::kernel;
+use crate::life::Limits;
 use crate::outbox::Outbox;
+use crate::pty;
 use crate::reaper::{ExitFacts, Usage};
 use crate::stdin::Stdin;
+use crate::steps::{Order, Step, Steps};
 use crate::stop_plan::{Action, Event as StopEvent, StopPlan};
 use crate::tree;
-use crate::wire::messages::{StopSpec, StoppedBy, Target};
+use crate::wire::messages::{StoppedBy, Target};
 
 /// What a pipe holds unless it is told otherwise.
 const DEFAULT_PIPE_BYTES: usize = 64 * 1024;
 
 /// What the pipe of a flood holds; the most that anybody may ask for by default.
 const FLOOD_PIPE_BYTES: i32 = 1024 * 1024;
+
+/// How much is read and forgotten before others have their turn.
+const DISCARD_BYTES: usize = 1024 * 1024;
 
 /// One output stream of the process.
 #[derive(Debug)]
@@ -33,6 +41,7 @@ pub struct Output {
     readable: bool,
     writers_gone: bool,
     widened: bool,
+    is_terminal: bool,
     /// Its end has come and was not announced yet.
     pub closed_unsaid: bool,
 }
@@ -58,8 +67,14 @@ impl Output {
             readable: false,
             writers_gone: false,
             widened: false,
+            is_terminal: false,
             closed_unsaid: false,
         }
+    }
+
+    /// Takes over our side of a terminal.
+    pub fn of_terminal(stream: u8, master: Option<OwnedFd>, window_bytes: u32) -> Self {
+        Self { is_terminal: true, ..Self::new(stream, master, window_bytes) }
     }
 
     /// The pipe, until its end.
@@ -78,9 +93,10 @@ impl Output {
         self.writers_gone |= writers_gone;
     }
 
-    /// Reads once, straight into the outbox. `whole` disregards the window.
-    pub fn pump(&mut self, outbox: &mut Outbox, whole: bool) -> Pumped {
+    /// Reads once, straight into the outbox, no more than `at_most`. `whole` disregards the window.
+    pub fn pump(&mut self, outbox: &mut Outbox, whole: bool, at_most: usize) -> Pumped {
         let room = if whole { usize::MAX } else { self.window.room_bytes().min(self.window.frame_bytes()) };
+        let room = room.min(at_most);
         let Some(pipe) = self.pipe.as_ref().filter(|_| self.readable && room > 0) else { return Pumped::Nothing };
         let Some(place) = outbox.output_place() else { return Pumped::Occupied };
         let wanted = place.len().min(room);
@@ -96,22 +112,35 @@ impl Output {
             }
             Err(Errno::EAGAIN) => self.readable = false,
             Err(Errno::EINTR) => {}
+            // Nobody has the terminal open any more. It is not given up as long as the process lives: that would hang it up, and whoever
+            // closes its streams just before it ends would be killed by SIGHUP instead.
+            Err(_) if self.is_terminal => self.readable = false,
             Err(_) => self.ended(),
         }
         Pumped::Nothing
     }
 
-    /// Reads and forgets everything there is: nobody will ever hear it, but the process must not block on it while it ends.
-    pub fn discard(&mut self) {
+    /// Reads and forgets what there is, a limited amount at a time: nobody will ever hear it, but the process must not block on it while it ends.
+    /// Answers how many bytes it was.
+    pub fn discard(&mut self) -> usize {
         let mut sink = [0; 4096];
-        while let Some(pipe) = self.pipe.as_ref().filter(|_| self.readable) {
+        let mut total = 0;
+        while let Some(pipe) = self.pipe.as_ref().filter(|_| self.readable && total < DISCARD_BYTES) {
             match read(pipe, &mut sink) {
                 Ok(0) => self.ended(),
-                Ok(_) | Err(Errno::EINTR) => {}
+                Ok(count) => total += count,
+                Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => self.readable = false,
+                Err(_) if self.is_terminal => self.readable = false,
                 Err(_) => self.ended(),
             }
         }
+        total
+    }
+
+    /// Whether its reading waits for the owner to consume what it has.
+    pub fn is_held_back(&self) -> bool {
+        self.pipe.is_some() && self.window.room_bytes() == 0
     }
 
     /// Whether a read may bring more.
@@ -119,9 +148,10 @@ impl Output {
         self.pipe.is_some() && self.readable
     }
 
-    /// The tree is empty: what is in the pipe is all that will come.
+    /// The tree is empty: what is in the pipe is all that will come, and is read to its end.
     pub fn no_more_writers(&mut self) {
         self.readable = true;
+        self.writers_gone = true;
     }
 
     /// Gives the stream up after its last byte.
@@ -165,13 +195,25 @@ pub struct Held {
     /// When it was made.
     pub started_at: Instant,
     /// How to stop it when nobody says otherwise.
-    pub stop: StopSpec,
+    pub stop: Order,
     /// The grace when its owner or its leader is gone, in milliseconds.
     pub orphan_grace_ms: u32,
     /// The plan of its end.
     pub plan: StopPlan,
+    /// The steps of its end.
+    pub steps: Steps,
+    /// What ends it if it does not end itself.
+    pub limits: Option<Limits>,
+    /// Whether it runs in a terminal, whose other side are its stdin and stdout.
+    pub has_terminal: bool,
+    /// Whether it is frozen.
+    pub paused: bool,
     /// Whether SIGKILL had to be used.
     pub killed: bool,
+    /// Whether a process of it was killed by somebody else.
+    pub killed_by_others: bool,
+    /// Whether that was the kernel, for want of memory.
+    pub out_of_memory: bool,
     /// Whether the leader still runs, as far as was reaped.
     pub leader_runs: bool,
     /// What those of its tree used that were reaped.
@@ -190,23 +232,118 @@ impl Held {
         match self.plan.step(event, now) {
             Some(Action::Signal(signal)) => {
                 tree::signal_all(signal);
-                tree::continue_all();
+                self.go_on();
             }
+            Some(Action::Step(index)) => self.take(index, now),
             Some(Action::Kill) => self.kill(),
             None => {}
         }
     }
 
-    /// Begins the end because the owner is gone.
+    /// Begins the end by an order.
+    pub fn begin(&mut self, order: &Order, by: StoppedBy, now: Instant) {
+        self.steps.begin(order, now);
+        self.step(order.begin(by), now);
+    }
+
+    /// Begins the end as it was planned at the start.
+    pub fn begin_as_planned(&mut self, by: StoppedBy, now: Instant) {
+        self.steps.begin(&self.stop, now);
+        self.step(self.stop.begin(by), now);
+    }
+
+    /// Begins the end because the owner is gone; a terminal hangs up.
     pub fn owner_gone(&mut self, now: Instant) {
+        if self.has_terminal {
+            self.stdin = Stdin::Gone;
+            self.outputs[0].finish();
+        }
         let (signal, grace_ms) = (self.stop.signal, self.orphan_grace_ms);
         self.step(StopEvent::Begin { by: StoppedBy::OwnerGone, signal, grace_ms }, now);
     }
 
-    /// Begins the end because the sidecar itself was told to end.
-    pub fn sidecar_signalled(&mut self, now: Instant) {
-        let StopSpec { signal, grace_ms } = self.stop;
-        self.step(StopEvent::Begin { by: StoppedBy::SidecarSignal, signal, grace_ms }, now);
+    /// Begins the end if one of its limits is reached. `unheard` says that its owner does not take what it writes.
+    pub fn check_limits(&mut self, unheard: bool, now: Instant) {
+        let silent = unheard || self.paused || self.outputs.iter().any(Output::is_held_back);
+        let Some(limits) = &mut self.limits else { return };
+        if silent {
+            limits.awake(now);
+        }
+        if let Some(by) = limits.reached(now) {
+            self.begin_as_planned(by, now);
+        }
+    }
+
+    /// Stops every process of the tree where it is.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub fn pause(&mut self) -> Result<(), Errno> {
+        self.paused = true;
+        match &self.cgroup {
+            Some(cgroup) => cgroup.freeze(true),
+            None => {
+                tree::stop_all(tree::descendants);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets the tree go on.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub fn resume(&mut self) -> Result<(), Errno> {
+        self.paused = false;
+        match &self.cgroup {
+            Some(cgroup) => cgroup.freeze(false),
+            None => {
+                tree::continue_all();
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts what a person presses for the end of input behind everything written so far, if it has a terminal.
+    pub fn press_end_of_input(&mut self) {
+        if let (true, Some(terminal)) = (self.has_terminal, self.stdin.pipe()) {
+            let keys = pty::end_of_input(terminal, self.stdin.last_byte());
+            let _ = self.stdin.add(&keys);
+        }
+    }
+
+    fn take(&mut self, index: usize, now: Instant) {
+        let Some(steps) = self.steps.current.clone() else { return };
+        let outcome = steps.get(index).map_or(Ok(()), |step| self.carry_out(step));
+        self.steps.took(index, outcome, now);
+    }
+
+    fn carry_out(&mut self, step: &Step) -> Result<(), Errno> {
+        if let Some(bytes) = &step.stdin {
+            self.stdin.add(bytes).map_err(|_| Errno::EPIPE)?;
+        }
+        if step.close_stdin {
+            self.press_end_of_input();
+            self.stdin.close_unasked();
+        }
+        if let Some(command) = &step.command {
+            let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
+            // It is a child like any other of the tree: waited for, signalled and killed with it.
+            spawn(command, null.as_fd(), self.cgroup.as_ref()).map_err(|error| error.errno)?;
+        }
+        if let Some((signal, target)) = step.signal {
+            self.signal(signal, target)?;
+            self.go_on();
+        }
+        Ok(())
+    }
+
+    /// A process that is stopped or frozen would not take the signal it was sent.
+    fn go_on(&mut self) {
+        if std::mem::take(&mut self.paused) {
+            let _ = self.resume();
+        }
+        tree::continue_all();
     }
 
     /// Sends a signal to whom a `signal` command names.
@@ -232,6 +369,9 @@ impl Held {
             cgroup.kill();
         }
         tree::kill_all(tree::descendants);
+        if std::mem::take(&mut self.paused) {
+            let _ = self.resume();
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The system calls for which nix has no safe form, each as one small function. Kept in one place so that `unsafe` has two homes only:
-//! here and in child.rs. Does not know why anybody calls.
+//! The system calls for which nix has no safe form, each as one small function. Kept in one place so that `unsafe` has three homes only:
+//! here, in birth.rs and in pty.rs. Does not know why anybody calls.
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};

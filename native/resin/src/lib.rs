@@ -7,14 +7,18 @@ pub mod error;
 pub mod wire;
 
 pub mod flow;
+pub mod life;
 pub mod stop_plan;
 
 pub mod kernel;
 pub mod linger;
 
+pub mod birth;
 pub mod cgroup;
 pub mod child;
+pub mod pty;
 pub mod reaper;
+pub mod spawn_options;
 pub mod tree;
 
 pub mod outbox;
@@ -22,6 +26,7 @@ pub mod outbox;
 pub mod held;
 pub mod owner;
 pub mod stdin;
+pub mod steps;
 
 pub mod event_loop;
 pub mod fork_server;

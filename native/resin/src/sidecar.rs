@@ -1,30 +1,32 @@
 //! The sidecar: one connection, one process tree at a time. Takes what wakes it, decides by its state, and acts.
 //! Knows how the parts fit; does not know system calls, byte layouts or how a stop goes (those are the parts).
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use mio::Interest;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::unistd::{dup2_stdin, dup2_stdout};
 
 use crate::child::{self, Report};
 use crate::error::{Fatal, Stage, StartError};
 use crate::event_loop::{EventLoop, Source, Wake};
 use crate::held::{Held, LeaderEnd};
 use crate::kernel;
+use crate::life::Limits;
 use crate::owner::{Connection, Input, Owner};
 use crate::reaper::{ExitFacts, Reaped, reap};
 use crate::stop_plan::Event as StopEvent;
 use crate::surroundings::Surroundings;
 use crate::tree::{self, Stat};
 use crate::wire::codec::read_command;
-use crate::wire::messages::{Containment, Event};
+use crate::wire::messages::{Containment, Event, StoppedBy};
 
 mod commands;
 mod ending;
+mod on_stdio;
+
+pub use on_stdio::run_on_stdio;
 
 /// The end of a stream is told this much later than it is seen, unless something else is told before: mostly the process's own end follows
 /// within this time, and then one wake-up of the owner does for both.
@@ -41,40 +43,6 @@ const REMOVE_EVERY: Duration = Duration::from_millis(1);
 
 /// What one turn may take from the owner before others have theirs.
 const INPUT_BYTES_PER_TURN: usize = 1024 * 1024;
-
-/// `resin sidecar`: speaks the protocol on standard input and output.
-///
-/// # Errors
-/// When they cannot be polled (regular files), or the kernel refuses what a sidecar needs.
-pub fn run_on_stdio() -> Result<ExitCode, Fatal> {
-    let surroundings = Surroundings::prepare()?;
-    let duplicate = |fd: std::os::fd::BorrowedFd<'_>| {
-        fd.try_clone_to_owned().map_err(Fatal::doing("cannot duplicate a descriptor"))
-    };
-    let input = duplicate(std::io::stdin().as_fd())?;
-    let output = duplicate(std::io::stdout().as_fd())?;
-    dup2_stdin(&surroundings.null).map_err(Fatal::doing("cannot replace stdin"))?;
-    dup2_stdout(&surroundings.null).map_err(Fatal::doing("cannot replace stdout"))?;
-    let flags = [file_flags(&input)?, file_flags(&output)?];
-    let restore = [duplicate(input.as_fd())?, duplicate(output.as_fd())?];
-    for (fd, flags) in restore.iter().zip(flags) {
-        set_file_flags(fd, flags | OFlag::O_NONBLOCK)?;
-    }
-    let outcome = run(Connection { input, output: Some(output) }, surroundings);
-    // The descriptors may be shared with a shell; it does not expect them to be nonblocking.
-    for (fd, flags) in restore.iter().zip(flags) {
-        let _ = set_file_flags(fd, flags);
-    }
-    outcome
-}
-
-fn file_flags(fd: &OwnedFd) -> Result<OFlag, Fatal> {
-    fcntl(fd, FcntlArg::F_GETFL).map(OFlag::from_bits_retain).map_err(Fatal::doing("cannot read a descriptor's flags"))
-}
-
-fn set_file_flags(fd: &OwnedFd, flags: OFlag) -> Result<(), Fatal> {
-    fcntl(fd, FcntlArg::F_SETFL(flags)).map(drop).map_err(Fatal::doing("cannot set a descriptor's flags"))
-}
 
 /// Lives the life of a sidecar on one connection. The answer is success when its tree is empty and its cgroup removed.
 ///
@@ -181,14 +149,16 @@ impl Sidecar {
         }
         let now = Instant::now();
         let retry = matches!(self.state, State::Draining { removed: false, .. }).then(|| now + REMOVE_EVERY);
-        let plan = match &self.state {
-            State::Starting { held, .. } | State::Running { held, .. } => held.plan.deadline(),
-            _ => None,
+        let (plan, limits) = match &self.state {
+            State::Starting { held, .. } | State::Running { held, .. } => {
+                (held.plan.deadline(), held.limits.as_ref().and_then(Limits::deadline))
+            }
+            _ => (None, None),
         };
         let stdin_bytes = self.held().map_or(0, |held| held.stdin.held_bytes());
         let held_bytes = self.owner.outbox.held_bytes() + self.owner.inbox.held_bytes() + stdin_bytes;
         self.release_at = (held_bytes > RELEASE_ABOVE_BYTES).then(|| now + RELEASE_AFTER);
-        let next = [plan, retry, self.say_closed_at, self.release_at].into_iter().flatten().min()?;
+        let next = [plan, limits, retry, self.say_closed_at, self.release_at].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now))
     }
 
@@ -201,7 +171,8 @@ impl Sidecar {
             Source::Stdin => {
                 let Some(held) = self.held() else { return };
                 held.stdin.woken();
-                if wake.write_closed {
+                // A terminal that nobody has open can be opened again.
+                if wake.write_closed && !held.has_terminal {
                     let progress = held.stdin.reader_gone();
                     self.say_progress(progress);
                 }
@@ -237,8 +208,10 @@ impl Sidecar {
         self.read_commands(events, now);
         if let State::Starting { held, .. } | State::Running { held, .. } = &mut self.state {
             held.step(StopEvent::Tick, now);
+            held.check_limits(!self.owner.outbox.is_empty(), now);
         }
         self.pump();
+        self.say_steps();
         self.drain(now);
         self.say_closed_if_due(now);
         if !self.owner.flush() {
@@ -306,6 +279,7 @@ impl Sidecar {
             match reap() {
                 Reaped::Ended(pid, facts, usage) => {
                     held.usage.add(usage);
+                    held.killed_by_others |= !held.killed && facts.signal == Some(libc::SIGKILL as u32);
                     if pid == held.pid && held.leader_runs {
                         held.leader_runs = false;
                         ended_now = Some(facts);
@@ -342,7 +316,9 @@ impl Sidecar {
                 self.owner.condemn(0, "ERR_SIDECAR", "resin was told to end by a signal while it held nothing");
                 self.state = State::Gone { clean: true };
             }
-            State::Starting { held, .. } | State::Running { held, .. } => held.sidecar_signalled(now),
+            State::Starting { held, .. } | State::Running { held, .. } => {
+                held.begin_as_planned(StoppedBy::SidecarSignal, now);
+            }
             State::Draining { .. } | State::Gone { .. } => {}
         }
     }

@@ -32,6 +32,8 @@ pub struct Feed {
     waiting_bytes: u64,
     waiting: VecDeque<Waiting>,
     closing: Vec<u32>,
+    is_closing: bool,
+    last: Option<u8>,
     writable: bool,
     widened: bool,
     /// Buffers of writes that are done: in a flood the next need them at once, and new ones would cost a page fault for every page.
@@ -40,7 +42,8 @@ pub struct Feed {
 
 #[derive(Debug)]
 struct Waiting {
-    id: u32,
+    /// Whose write it is; `None` for resin's own.
+    id: Option<u32>,
     total_bytes: u64,
     rest: Vec<u8>,
     rest_at: usize,
@@ -79,6 +82,8 @@ impl Stdin {
             waiting_bytes: 0,
             waiting: VecDeque::new(),
             closing: Vec::new(),
+            is_closing: false,
+            last: None,
             writable: true,
             widened: false,
             spare: Vec::new(),
@@ -101,7 +106,7 @@ impl Stdin {
         let feed = match self {
             Stdin::Null | Stdin::Closed => return Err(Refusal::NotOpen),
             Stdin::Gone => return Err(Refusal::Gone),
-            Stdin::Open(feed) if !feed.closing.is_empty() => return Err(Refusal::NotOpen),
+            Stdin::Open(feed) if feed.is_closing => return Err(Refusal::NotOpen),
             Stdin::Open(feed) => feed,
         };
         if feed.waiting_bytes + data.len() as u64 > feed.window_bytes {
@@ -122,11 +127,34 @@ impl Stdin {
             }
         }
         feed.waiting_bytes += data.len() as u64;
+        feed.last = data.last().copied().or(feed.last);
         let mut rest = feed.spare.pop().unwrap_or_default();
         rest.clear();
         rest.extend_from_slice(&data[written..]);
-        feed.waiting.push_back(Waiting { id, total_bytes: data.len() as u64, rest, rest_at: 0 });
+        feed.waiting.push_back(Waiting { id: Some(id), total_bytes: data.len() as u64, rest, rest_at: 0 });
         Ok(())
+    }
+
+    /// Takes bytes of resin's own, behind everything that waits and beside the window. Call [`Stdin::pump`] afterwards.
+    ///
+    /// # Errors
+    /// When they cannot be taken.
+    pub fn add(&mut self, data: &[u8]) -> Result<(), Refusal> {
+        match self {
+            Stdin::Null | Stdin::Closed => Err(Refusal::NotOpen),
+            Stdin::Gone => Err(Refusal::Gone),
+            Stdin::Open(feed) if feed.is_closing => Err(Refusal::NotOpen),
+            Stdin::Open(feed) => {
+                feed.last = data.last().copied().or(feed.last);
+                feed.waiting.push_back(Waiting { id: None, total_bytes: 0, rest: data.to_vec(), rest_at: 0 });
+                Ok(())
+            }
+        }
+    }
+
+    /// The last byte that was taken.
+    pub fn last_byte(&self) -> Option<u8> {
+        if let Stdin::Open(feed) = self { feed.last } else { None }
     }
 
     /// Closes once everything before is written; answers whether it is closed already.
@@ -134,6 +162,7 @@ impl Stdin {
         match self {
             Stdin::Open(feed) => {
                 feed.closing.push(id);
+                feed.is_closing = true;
                 false
             }
             _ => true,
@@ -155,6 +184,13 @@ impl Stdin {
         }
     }
 
+    /// Closes, without an answer, once everything before is written.
+    pub fn close_unasked(&mut self) {
+        if let Stdin::Open(feed) = self {
+            feed.is_closing = true;
+        }
+    }
+
     /// The poll says that the pipe may take more.
     pub fn woken(&mut self) {
         if let Stdin::Open(feed) = self {
@@ -167,7 +203,7 @@ impl Stdin {
         let Stdin::Open(feed) = self else { return Progress::default() };
         let mut progress = Progress::default();
         match feed.write_waiting(&mut progress) {
-            Ok(()) if feed.waiting.is_empty() && !feed.closing.is_empty() => {
+            Ok(()) if feed.waiting.is_empty() && feed.is_closing => {
                 progress.closed = std::mem::take(&mut feed.closing);
                 *self = Stdin::Closed;
             }
@@ -186,7 +222,7 @@ impl Stdin {
 
     fn break_off(&mut self, progress: &mut Progress) {
         if let Stdin::Open(feed) = self {
-            progress.failed = feed.waiting.iter().map(|waiting| waiting.id).collect();
+            progress.failed = feed.waiting.iter().filter_map(|waiting| waiting.id).collect();
             progress.closed = std::mem::take(&mut feed.closing);
             progress.gone = true;
             *self = Stdin::Gone;
@@ -219,7 +255,7 @@ impl Feed {
                 return Ok(());
             }
             self.waiting_bytes -= first.total_bytes;
-            progress.wrote = Some(first.id);
+            progress.wrote = first.id.or(progress.wrote);
             let written = self.waiting.pop_front().filter(|waiting| waiting.rest.capacity() > 0);
             self.spare.extend(written.map(|waiting| waiting.rest));
         }
@@ -281,6 +317,20 @@ mod tests {
         stdin.woken();
         assert_eq!(stdin.pump().wrote, Some(1));
         stdin.write(2, b"y").unwrap();
+    }
+
+    #[test]
+    fn bytes_of_its_own_come_in_order_and_have_no_answer() {
+        let (reader, mut stdin) = piped(3);
+        stdin.write(1, b"abc").unwrap();
+        stdin.add(b"quit").unwrap();
+        assert_eq!(stdin.last_byte(), Some(b't'));
+        stdin.close_unasked();
+        assert_eq!(stdin.add(b"late"), Err(Refusal::NotOpen));
+        assert_eq!(stdin.pump(), Progress { wrote: Some(1), ..Progress::default() });
+        let mut buffer = [0; 8192];
+        assert_eq!(read(&reader, &mut buffer), Ok(7));
+        assert_eq!((&buffer[..7], read(&reader, &mut [0])), (&b"abcquit"[..], Ok(0)));
     }
 
     #[test]

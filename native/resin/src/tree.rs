@@ -128,26 +128,35 @@ pub fn continue_all() {
 
 /// Kills every process that `find` gives; answers how many it hit.
 ///
-/// Whoever has a child may be forking right now. Such a tree is stopped first, again and again until no new process turns up, and only then
-/// killed, so that none is born behind the search.
+/// Whoever has a child may be forking right now. Such a tree is stopped first, and only then killed, so that none is born behind the search.
 pub fn kill_all(find: impl Fn() -> Vec<Descendant>) -> usize {
     let mut found = find();
     if found.len() > 1 {
-        let mut stopped = Vec::new();
-        for _ in 0..STOP_ROUNDS {
-            let fresh: Vec<_> = found.iter().filter(|process| !stopped.contains(&process.pid)).copied().collect();
-            if fresh.is_empty() {
-                break;
-            }
-            for process in fresh {
-                // A refusal is not repeated: the process ended, or belongs to somebody else and is killed in vain below.
-                let _ = process.signal(SIGSTOP);
-                stopped.push(process.pid);
-            }
-            found = find();
-        }
+        found = stop_found(found, find);
     }
     found.iter().filter(|process| process.signal(SIGKILL).is_ok()).count()
+}
+
+/// Stops every process that `find` gives, again and again until no new one turns up.
+pub fn stop_all(find: impl Fn() -> Vec<Descendant>) {
+    stop_found(find(), find);
+}
+
+fn stop_found(mut found: Vec<Descendant>, find: impl Fn() -> Vec<Descendant>) -> Vec<Descendant> {
+    let mut stopped = Vec::new();
+    for _ in 0..STOP_ROUNDS {
+        let fresh: Vec<_> = found.iter().filter(|process| !stopped.contains(&process.pid)).copied().collect();
+        if fresh.is_empty() {
+            break;
+        }
+        for process in fresh {
+            // A refusal is not repeated: the process ended, or belongs to somebody else.
+            let _ = process.signal(SIGSTOP);
+            stopped.push(process.pid);
+        }
+        found = find();
+    }
+    found
 }
 
 /// What the living tree uses.

@@ -5,3 +5,6 @@
 pub mod codec;
 pub mod frame;
 pub mod messages;
+mod reader;
+pub mod start;
+mod values;

@@ -6,7 +6,8 @@ use std::io::BufRead;
 use std::path::PathBuf;
 use std::process::{Command as Program, Stdio as Handle};
 
-use resin::wire::messages::{Command, Contain, Event};
+use resin::wire::messages::{Command, Event};
+use resin::wire::start::Contain;
 use support::{Owner, RESIN, Server, Spec, cgroups_of, connect, eventually, proc};
 
 fn ready(server: &Server, spec: &Spec) -> (Owner, support::Started) {

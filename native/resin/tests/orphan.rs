@@ -4,7 +4,8 @@ mod support;
 
 use std::net::Shutdown;
 
-use resin::wire::messages::{Command, Contain, StoppedBy};
+use resin::wire::messages::{Command, StoppedBy};
+use resin::wire::start::Contain;
 use support::{Owner, Spec, eventually, proc};
 
 /// The owner goes; the sidecar has to end in good order and nothing marked may be left.

@@ -91,7 +91,7 @@ fn a_reader_that_never_reads_cannot_delay_a_kill() {
     let (mut owner, started) = Owner::started(&spec);
     // Nothing is read from here on: the connection fills up, and the stop still goes through.
     let mut stop = Vec::new();
-    resin::wire::codec::write_command(&mut stop, 99, &Command::Stop { signal: 15, grace_ms: 0 });
+    resin::wire::codec::write_command(&mut stop, 99, &Command::Stop(Box::new(support::stop(15, 0))));
     std::io::Write::write_all(&mut owner.stream, &stop).unwrap();
     support::eventually("the process is gone", || !proc::is_running(started.pid));
     let exited = owner.exited();

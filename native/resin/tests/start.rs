@@ -3,7 +3,8 @@
 mod support;
 
 use resin::tree::Stat;
-use resin::wire::messages::{Command, Contain, Event, Stdio, Target};
+use resin::wire::messages::{Command, Event, Target};
+use resin::wire::start::{Contain, Stdio};
 use support::{Owner, Spec, cgroups_of, eventually, proc};
 
 fn run(spec: &Spec) -> (Vec<u8>, resin::wire::messages::Exited) {
@@ -208,7 +209,7 @@ fn what_comes_late_of_one_life_does_not_touch_the_next() {
     assert_eq!(owner.output[1], b"12345");
     owner.give_back(1, 5);
     assert_eq!(owner.ask(&Command::Write { data: b"late" }), "ERR_STATE");
-    assert_eq!(owner.ask(&Command::Stop { signal: 15, grace_ms: 0 }), "ERR_STATE");
+    assert_eq!(owner.ask(&Command::Stop(Box::new(support::stop(15, 0)))), "ERR_STATE");
     owner.start_anew(&Spec::shell("exit 9"));
     assert_eq!(owner.exited().code, Some(9));
 }

@@ -4,7 +4,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use resin::wire::messages::{Command, Contain, StopSpec, StoppedBy, Target};
+use resin::wire::messages::{Command, StoppedBy, Target};
+use resin::wire::start::Contain;
 use support::{Owner, Spec, TERM, eventually, proc};
 
 const BOTH: [Contain; 2] = [Contain::Auto, Contain::Tree];
@@ -132,11 +133,11 @@ fn a_signal_goes_to_the_leader_the_group_or_the_tree() {
 fn an_impossible_signal_is_einval_and_one_to_nobody_is_esrch() {
     let mut spec = Spec::fixture("leaves-descendants");
     spec.orphan_grace_ms = 3_600_000;
-    spec.stop = StopSpec { signal: 23, grace_ms: 3_600_000 };
+    spec.stop = support::stop(23, 3_600_000);
     let (mut owner, started) = Owner::ready(&spec);
     assert_eq!(owner.signal(65, Target::Leader), "EINVAL");
     assert_eq!(owner.signal(65, Target::Tree), "EINVAL");
-    assert_eq!(owner.ask(&Command::Stop { signal: 0, grace_ms: 1 }), "EINVAL");
+    assert_eq!(owner.ask(&Command::Stop(Box::new(support::stop(0, 1)))), "EINVAL");
     owner.send(&Command::Write { data: b"go\n" });
     eventually("the leader is gone", || resin::tree::Stat::read(started.pid).is_none());
     assert_eq!(owner.signal(TERM, Target::Leader), "ESRCH");

@@ -29,7 +29,10 @@ fn encode(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Null => rmp::encode::write_nil(out).unwrap(),
         Value::Bool(yes) => rmp::encode::write_bool(out, *yes).unwrap(),
-        Value::Number(number) => drop(rmp::encode::write_uint(out, number.as_u64().unwrap()).unwrap()),
+        Value::Number(number) if number.is_u64() => {
+            let _ = rmp::encode::write_uint(out, number.as_u64().unwrap()).unwrap();
+        }
+        Value::Number(number) => _ = rmp::encode::write_sint(out, number.as_i64().unwrap()).unwrap(),
         Value::String(text) => rmp::encode::write_str(out, text).unwrap(),
         Value::Array(values) => {
             rmp::encode::write_array_len(out, values.len() as u32).unwrap();

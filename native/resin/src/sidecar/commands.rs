@@ -10,18 +10,21 @@ use nix::unistd::getpid;
 
 use super::{Sidecar, State};
 use crate::cgroup::Cgroup;
-use crate::child::{Program, Spawned, spawn};
+use crate::child::{Plan, Spawned, spawn};
 use crate::error::{Stage, StartError, WireError};
 use crate::event_loop::{EventLoop, Source};
 use crate::held::{Held, Output};
+use crate::life::Limits;
+use crate::pty;
 use crate::reaper::Usage;
 use crate::stdin::{Refusal, Stdin};
-use crate::stop_plan::{Event as StopEvent, StopPlan};
+use crate::steps::{Order, Steps};
+use crate::stop_plan::StopPlan;
 use crate::tree;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, CAPABILITY_NO_LINGER, Command, Contain, Event, MAX_SIGNAL, Start, Stdio, StoppedBy, Target,
-    VERSIONS,
+    CAPABILITY_CGROUP2, CAPABILITY_NO_LINGER, CAPABILITY_PTY, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
 };
+use crate::wire::start::{Contain, Start, Stdio, StopSpec};
 
 impl Sidecar {
     /// Does what one command asks for.
@@ -56,11 +59,15 @@ impl Sidecar {
             ) => {
                 self.signal(id, signal, target);
             }
-            (
-                State::Starting { .. } | State::Running { .. } | State::Draining { .. },
-                Command::Stop { signal, grace_ms },
-            ) => {
-                self.stop(id, signal, grace_ms, now);
+            (State::Starting { .. } | State::Running { .. } | State::Draining { .. }, Command::Stop(stop)) => {
+                self.stop(id, &stop, now);
+            }
+            (State::Running { .. }, Command::Pause {}) => self.pause(id, true),
+            (State::Running { .. }, Command::Resume {}) => self.pause(id, false),
+            (State::Running { held, .. }, Command::Resize { rows, cols }) if held.has_terminal => {
+                let terminal = held.outputs[0].pipe().ok_or(Errno::EIO);
+                let outcome = terminal.and_then(|terminal| pty::resize(terminal, rows, cols));
+                self.answer(id, outcome, "cannot change the size of the terminal");
             }
             (State::Starting { .. } | State::Running { .. } | State::Draining { .. }, Command::Stats {}) => {
                 let usage = tree::usage();
@@ -86,7 +93,8 @@ impl Sidecar {
             self.state = State::Gone { clean: true };
             return;
         }
-        let capabilities = if self.surroundings.place.is_some() { CAPABILITY_CGROUP2 } else { 0 };
+        let cgroup2 = if self.surroundings.place.is_some() { CAPABILITY_CGROUP2 } else { 0 };
+        let capabilities = cgroup2 | CAPABILITY_PTY;
         let sidecar_pid = getpid().as_raw() as u32;
         let resin = env!("CARGO_PKG_VERSION");
         self.owner.tell(id, &Event::Hello { version, versions: VERSIONS, capabilities, sidecar_pid, resin });
@@ -105,18 +113,18 @@ impl Sidecar {
     }
 
     fn make(&mut self, start: &Start<'_>, events: &EventLoop) -> Result<(Held, std::os::fd::OwnedFd), StartError> {
-        let program = Program::new(&start.argv, start.env, start.cwd)?;
+        let plan = Plan::new(start)?;
         if !(1..=MAX_SIGNAL).contains(&start.stop.signal) {
             return Err(StartError { stage: Stage::Argv, errno: Errno::EINVAL });
         }
-        let stdio = [start.stdin, start.stdout, start.stderr];
-        if stdio.contains(&Stdio::Inherit) && !self.surroundings.passes_stdio {
+        if [start.stdin, start.stdout, start.stderr].contains(&Stdio::Inherit) && !self.surroundings.passes_stdio {
             return Err(StartError { stage: Stage::Stdio, errno: Errno::EBADF });
         }
+        let stop = Order::of_start(start)?;
         let started_at = Instant::now();
         let mut cgroup = self.make_cgroup(start.contain)?;
         let null = self.surroundings.null.as_fd();
-        let spawned = match spawn(&program, stdio, null, cgroup.as_ref()) {
+        let spawned = match spawn(&plan, null, cgroup.as_ref()) {
             Err(error) => {
                 if let Some(cgroup) = cgroup.take() {
                     let _ = cgroup.remove();
@@ -124,7 +132,7 @@ impl Sidecar {
                 if error.stage != Stage::Cgroup || start.contain == Contain::Cgroup {
                     return Err(error);
                 }
-                spawn(&program, stdio, null, None)?
+                spawn(&plan, null, None)?
             }
             Ok(spawned) => spawned,
         };
@@ -132,16 +140,25 @@ impl Sidecar {
         let held = Held {
             pid,
             started_at,
-            stop: start.stop,
+            stop,
             orphan_grace_ms: start.orphan_grace_ms,
             plan: StopPlan::default(),
+            steps: Steps::default(),
+            limits: start.life.as_ref().map(|life| Limits::new(life, started_at)),
+            has_terminal: start.pty.is_some(),
+            paused: false,
             killed: false,
+            killed_by_others: false,
+            out_of_memory: false,
             leader_runs: true,
             usage: Usage::default(),
             cgroup,
             stdin: stdin.map_or(Stdin::Null, |pipe| Stdin::piped(pipe, start.window_bytes.stdin)),
             outputs: [
-                Output::new(1, stdout, start.window_bytes.stdout),
+                match start.pty {
+                    Some(_) => Output::of_terminal(1, stdout, start.window_bytes.stdout),
+                    None => Output::new(1, stdout, start.window_bytes.stdout),
+                },
                 Output::new(2, stderr, start.window_bytes.stderr),
             ],
         };
@@ -189,7 +206,11 @@ impl Sidecar {
     }
 
     fn close_stdin(&mut self, id: u32) {
-        if self.held().is_none_or(|held| held.stdin.close(id)) {
+        let closed = self.held().is_none_or(|held| {
+            held.press_end_of_input();
+            held.stdin.close(id)
+        });
+        if closed {
             self.owner.tell(id, &Event::Ok {});
         }
     }
@@ -199,28 +220,49 @@ impl Sidecar {
             State::Starting { held, .. } | State::Running { held, .. } => held.signal(signal, target),
             _ => Err(Errno::ESRCH),
         };
+        let what = match outcome {
+            Err(Errno::ESRCH) => "nobody is there to be signalled".to_owned(),
+            Err(Errno::EINVAL) => format!("there is no signal {signal}"),
+            _ => format!("cannot send signal {signal}"),
+        };
+        self.answer(id, outcome, &what);
+    }
+
+    fn answer(&mut self, id: u32, outcome: Result<(), Errno>, what: &str) {
         match outcome {
             Ok(()) => self.owner.tell(id, &Event::Ok {}),
             Err(errno) => {
-                let message = match errno {
-                    Errno::ESRCH => "nobody is there to be signalled".to_owned(),
-                    Errno::EINVAL => format!("there is no signal {signal}"),
-                    _ => format!("cannot send signal {signal}: {}", errno.desc()),
-                };
+                let message = format!("{what}: {}", errno.desc());
                 self.owner.refuse(id, &crate::error::errno_name(errno), Some(errno), &message);
             }
         }
     }
 
-    fn stop(&mut self, id: u32, signal: u32, grace_ms: u32, now: Instant) {
-        if !(1..=MAX_SIGNAL).contains(&signal) {
+    fn stop(&mut self, id: u32, stop: &StopSpec<'_>, now: Instant) {
+        let (State::Starting { held, .. } | State::Running { held, .. }) = &mut self.state else {
+            return self.owner.tell(id, &Event::Ok {});
+        };
+        let mut signals = stop.steps.iter().flatten().filter_map(|step| step.signal).chain([stop.signal]);
+        if let Some(signal) = signals.find(|signal| !(1..=MAX_SIGNAL).contains(signal)) {
             let message = format!("there is no signal {signal}");
             return self.owner.refuse(id, "EINVAL", Some(Errno::EINVAL), &message);
         }
-        self.owner.tell(id, &Event::Ok {});
-        if let State::Starting { held, .. } | State::Running { held, .. } = &mut self.state {
-            held.step(StopEvent::Begin { by: StoppedBy::Owner, signal, grace_ms }, now);
+        match Order::of_stop(stop, &held.stop.steps) {
+            Ok(order) => {
+                self.owner.tell(id, &Event::Ok {});
+                held.begin(&order, StoppedBy::Owner, now);
+            }
+            Err(errno) => {
+                let message = "only the steps given at the start may run a command";
+                self.owner.refuse(id, "EINVAL", Some(errno), message);
+            }
         }
+    }
+
+    fn pause(&mut self, id: u32, pause: bool) {
+        let State::Running { held, .. } = &mut self.state else { return };
+        let outcome = if pause { held.pause() } else { held.resume() };
+        self.answer(id, outcome, if pause { "cannot freeze the tree" } else { "cannot let the tree go on" });
     }
 
     fn credit(&mut self, stream: u8, bytes: u32) -> Result<(), WireError> {

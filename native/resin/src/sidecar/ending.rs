@@ -5,9 +5,13 @@ use std::time::{Duration, Instant};
 
 use std::process::ExitCode;
 
+use nix::errno::Errno;
+
 use super::{CLOSED_LATER, Farewell, Sidecar, State};
+use crate::cgroup::Cgroup;
 use crate::error::{Stage, errno_name};
 use crate::held::{Held, LeaderEnd, Output, Pumped};
+use crate::life::Limits;
 use crate::reaper::Usage;
 use crate::stdin::Progress;
 use crate::wire::messages::{Event, Exited, StoppedBy};
@@ -44,13 +48,21 @@ impl Sidecar {
         for stream in 0..2 {
             let Self { state, owner, .. } = self;
             let (State::Running { held, .. } | State::Draining { held, .. }) = state else { return 0 };
-            if !owner.is_reachable() {
-                held.outputs[stream].discard();
+            let at_most = held.limits.as_ref().map_or(usize::MAX, Limits::output_left_bytes);
+            if at_most == 0 || !owner.is_reachable() {
+                let bytes = held.outputs[stream].discard();
+                if let Some(limits) = held.limits.as_mut().filter(|_| at_most == 0 && bytes > 0) {
+                    limits.output_exceeded();
+                }
+                moved_bytes += bytes;
                 continue;
             }
-            match held.outputs[stream].pump(&mut owner.outbox, whole) {
+            match held.outputs[stream].pump(&mut owner.outbox, whole, at_most) {
                 Pumped::Frame(bytes) => {
                     moved_bytes += bytes;
+                    if let Some(limits) = &mut held.limits {
+                        limits.output(bytes, Instant::now());
+                    }
                     owner.flush();
                 }
                 Pumped::Nothing => {}
@@ -76,6 +88,16 @@ impl Sidecar {
             self.stdin_gone_unsaid = true;
             self.say_closed_soon();
         }
+    }
+
+    /// Tells which steps of the stop were taken.
+    pub(super) fn say_steps(&mut self) {
+        let Self { state, owner, .. } = self;
+        let (State::Starting { held, .. } | State::Running { held, .. }) = state else { return };
+        for taken in &held.steps.taken[held.steps.told..] {
+            owner.tell(0, &Event::Stepped { step: taken.step });
+        }
+        held.steps.told = held.steps.taken.len();
     }
 
     /// Tells the ends of streams that are not told yet, if it is time to.
@@ -105,6 +127,7 @@ impl Sidecar {
 
     pub(super) fn begin_draining(&mut self, mut held: Box<Held>, farewell: Farewell) {
         held.outputs.iter_mut().for_each(Output::no_more_writers);
+        held.out_of_memory = held.killed_by_others && held.cgroup.as_ref().is_some_and(Cgroup::ran_out_of_memory);
         self.state = State::Draining { held, farewell, give_up_at: Instant::now() + REMOVE_FOR, removed: false };
     }
 
@@ -156,13 +179,19 @@ impl Sidecar {
     }
 
     /// Tells why nothing was started.
-    pub(super) fn say_start_failed(&mut self, id: u32, stage: Stage, errno: nix::errno::Errno) {
+    pub(super) fn say_start_failed(&mut self, id: u32, stage: Stage, errno: Errno) {
         let code = errno_name(errno);
         let what = match stage {
             Stage::Exec => format!("cannot execute {}", self.program),
             Stage::Cwd => format!("cannot enter the working directory of {}", self.program),
-            Stage::Argv => "a NUL byte in the arguments or the working directory, or no such stop signal".to_owned(),
-            _ => format!("cannot start {} ({})", self.program, stage.name()),
+            Stage::Argv => {
+                "a NUL byte in an argument or a path, no such stop signal, or streams that do not go together"
+                    .to_owned()
+            }
+            Stage::User | Stage::Group | Stage::Groups if errno == Errno::ENOENT => {
+                format!("cannot start {}: the `{}` asked for is not known to this system", self.program, stage.name())
+            }
+            _ => format!("cannot start {}: `{}` failed", self.program, stage.name()),
         };
         let message = format!("{what}: {} ({code})", errno.desc());
         self.owner
@@ -192,16 +221,24 @@ fn say_closed(held: &mut Held, mut say: impl FnMut(&Event<'_>)) {
 
 fn exited(held: &Held, end: LeaderEnd) -> Exited {
     let Usage { user_us, system_us, max_rss_bytes } = held.usage;
+    let cut = held.limits.as_ref().is_some_and(Limits::is_output_cut);
+    let stopped_by = match held.plan.begun_by() {
+        // It ended before it could be stopped, but not all of its output was told.
+        StoppedBy::Itself if cut => StoppedBy::OutputLimit,
+        by => by,
+    };
     Exited {
         code: end.facts.code,
         signal: end.facts.signal,
         core: end.facts.core,
-        stopped_by: held.plan.begun_by(),
+        stopped_by,
         killed: held.killed,
         left_behind: end.left_behind,
         wall_us: end.wall_us,
         user_us,
         system_us,
         max_rss_bytes,
+        oom: held.out_of_memory.then_some(true),
+        steps: (!held.steps.taken.is_empty()).then(|| held.steps.taken.clone()),
     }
 }

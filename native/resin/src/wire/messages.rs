@@ -3,13 +3,17 @@
 //! Knows names and fields; does not know bytes, sockets or what a message makes anybody do.
 
 use serde::Serialize;
-use serde_bytes::Bytes;
+
+use crate::wire::start::{Start, StopSpec};
 
 /// The lowest and the highest protocol version this program speaks.
 pub const VERSIONS: [u32; 2] = [1, 1];
 
 /// Capability bit: this resin can make a cgroup2 for a tree.
 pub const CAPABILITY_CGROUP2: u32 = 1;
+
+/// Capability bit: this resin can make a terminal for a process.
+pub const CAPABILITY_PTY: u32 = 2;
 
 /// The owner's capability bit that says: block at once, never poll before.
 pub const CAPABILITY_NO_LINGER: u32 = 16;
@@ -23,18 +27,6 @@ pub const MAX_GRACE_MS: u32 = 86_400_000;
 /// The highest signal number there is.
 pub const MAX_SIGNAL: u32 = 64;
 
-/// What one standard stream of the process is connected to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stdio {
-    /// A pipe to resin.
-    Pipe,
-    /// `/dev/null`.
-    Null,
-    /// The owner's own, where the fork server was given it.
-    Inherit,
-}
-
 /// Whom a `signal` command is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,18 +36,6 @@ pub enum Target {
     /// The leader's process group.
     Group,
     /// Every process of the tree.
-    Tree,
-}
-
-/// What a start demands of the tree's containment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Contain {
-    /// A cgroup2 where one can be made, else the tree alone.
-    Auto,
-    /// A cgroup2, or the start fails.
-    Cgroup,
-    /// No cgroup.
     Tree,
 }
 
@@ -81,55 +61,12 @@ pub enum StoppedBy {
     OwnerGone,
     /// A SIGTERM, SIGINT, SIGHUP or SIGQUIT to resin.
     SidecarSignal,
-}
-
-/// The flow windows of the three streams, each in bytes, 1 to 16 MiB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct WindowBytes {
-    /// `write` data the owner may have unanswered.
-    pub stdin: u32,
-    /// Output of stream 1 that may be out without credit.
-    pub stdout: u32,
-    /// Output of stream 2 that may be out without credit.
-    pub stderr: u32,
-}
-
-/// The default way to end the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StopSpec {
-    /// The stop signal's number.
-    pub signal: u32,
-    /// Milliseconds between the stop signal and SIGKILL.
-    pub grace_ms: u32,
-}
-
-/// The body of `start`: the program and how to hold it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Start<'a> {
-    /// The arguments, at least one; the first is the program.
-    pub argv: Vec<&'a Bytes>,
-    /// The working directory; `None` is resin's own.
-    #[serde(with = "serde_bytes")]
-    pub cwd: Option<&'a [u8]>,
-    /// The whole environment, each text ended by a NUL byte.
-    #[serde(with = "serde_bytes")]
-    pub env: &'a [u8],
-    /// Stream 0.
-    pub stdin: Stdio,
-    /// Stream 1.
-    pub stdout: Stdio,
-    /// Stream 2.
-    pub stderr: Stdio,
-    /// The flow windows.
-    pub window_bytes: WindowBytes,
-    /// The stop signal and the default grace.
-    pub stop: StopSpec,
-    /// Milliseconds the tree has after the stop signal when its owner or its leader is gone.
-    pub orphan_grace_ms: u32,
-    /// What is demanded of the containment.
-    pub contain: Contain,
+    /// Its time was over (`timeoutMs`).
+    Timeout,
+    /// It wrote nothing for too long (`idleTimeoutMs`).
+    Idle,
+    /// It wrote too much (`outputLimitBytes`).
+    OutputLimit,
 }
 
 /// A message from the owner to resin. Borrows its bytes from the frame it came in.
@@ -161,11 +98,17 @@ pub enum Command<'a> {
         target: Target,
     },
     /// Stop the tree.
-    Stop {
-        /// The stop signal's number.
-        signal: u32,
-        /// Milliseconds until SIGKILL; 0 kills at once.
-        grace_ms: u32,
+    Stop(Box<StopSpec<'a>>),
+    /// Freeze the tree.
+    Pause {},
+    /// Let a frozen tree go on.
+    Resume {},
+    /// Change the size of the terminal.
+    Resize {
+        /// Its height in characters.
+        rows: u16,
+        /// Its width in characters.
+        cols: u16,
     },
     /// Ask for the living tree's use of resources.
     Stats {},
@@ -187,7 +130,10 @@ impl Command<'_> {
             Command::Write { .. } => "write",
             Command::CloseStdin {} => "closeStdin",
             Command::Signal { .. } => "signal",
-            Command::Stop { .. } => "stop",
+            Command::Stop(_) => "stop",
+            Command::Pause {} => "pause",
+            Command::Resume {} => "resume",
+            Command::Resize { .. } => "resize",
             Command::Stats {} => "stats",
             Command::Credit { .. } => "credit",
         }
@@ -262,6 +208,11 @@ pub enum Event<'a> {
         /// 0, 1 or 2.
         stream: u8,
     },
+    /// A step of the stop was taken.
+    Stepped {
+        /// Which one, from 0.
+        step: u32,
+    },
     /// Under an id: that request failed. Under id 0: fatal.
     Error {
         /// A stable code, for instance `ERR_STATE` or `EPIPE`.
@@ -299,6 +250,24 @@ pub struct Exited {
     pub system_us: u64,
     /// The resident memory of the tree's largest process, in bytes.
     pub max_rss_bytes: u64,
+    /// Present if the kernel killed a process of the tree because its cgroup had no memory left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oom: Option<bool>,
+    /// The steps that were taken, if the stop had any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<StepTaken>>,
+}
+
+/// One step that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepTaken {
+    /// Which one, from 0.
+    pub step: u32,
+    /// Milliseconds since the stop began.
+    pub after_ms: u32,
+    /// Why it could not be done, if it could not.
+    pub errno: Option<u32>,
 }
 
 impl Event<'_> {
@@ -313,6 +282,7 @@ impl Event<'_> {
             Event::Stats { .. } => "stats",
             Event::Output { .. } => "output",
             Event::Closed { .. } => "closed",
+            Event::Stepped { .. } => "stepped",
             Event::Error { .. } => "error",
             Event::Exited(_) => "exited",
         }

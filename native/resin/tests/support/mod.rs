@@ -4,6 +4,7 @@
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command as Program, Stdio as Handle};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use resin::wire::codec::{read_event, write_command};
 use resin::wire::frame::FrameReader;
-use resin::wire::messages::{Command, Contain, Event, Exited, Start, Stdio, StopSpec, WindowBytes};
+use resin::wire::messages::{Command, Event, Exited};
+use resin::wire::start::{Contain, Life, Pty, Spawn, Start, Stdio, StopSpec, WindowBytes};
 use serde_bytes::Bytes;
 
 pub mod proc;
@@ -45,17 +47,25 @@ pub fn mark() -> String {
     format!("RESIN_TEST_MARK={}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// A stop by signal and grace.
+pub fn stop(signal: u32, grace_ms: u32) -> StopSpec<'static> {
+    StopSpec { signal, grace_ms, steps: None, planned: None }
+}
+
 /// What to start, with defaults that suit most tests.
 #[derive(Clone)]
 pub struct Spec {
     pub argv: Vec<Vec<u8>>,
     pub cwd: Option<Vec<u8>>,
     pub env: Vec<u8>,
-    pub stdio: [Stdio; 3],
+    pub stdio: [Stdio<'static>; 3],
     pub window_bytes: [u32; 3],
-    pub stop: StopSpec,
+    pub stop: StopSpec<'static>,
     pub orphan_grace_ms: u32,
     pub contain: Contain,
+    pub pty: Option<Pty>,
+    pub spawn: Option<Spawn<'static>>,
+    pub life: Option<Life>,
     pub mark: String,
 }
 
@@ -68,9 +78,12 @@ impl Spec {
             env: format!("PATH=/usr/local/bin:/usr/bin:/bin\0{mark}\0").into_bytes(),
             stdio: [Stdio::Pipe; 3],
             window_bytes: [65536; 3],
-            stop: StopSpec { signal: TERM, grace_ms: 5_000 },
+            stop: stop(TERM, 5_000),
             orphan_grace_ms: 200,
             contain: Contain::Auto,
+            pty: None,
+            spawn: None,
+            life: None,
             mark,
         }
     }
@@ -86,6 +99,15 @@ impl Spec {
     pub fn contain(self, contain: Contain) -> Self {
         Self { contain, ..self }
     }
+
+    pub fn spawn(self, spawn: Spawn<'static>) -> Self {
+        Self { spawn: Some(spawn), ..self }
+    }
+
+    /// In a terminal.
+    pub fn pty(self, echo: bool, raw: bool) -> Self {
+        Self { pty: Some(Pty { rows: 24, cols: 80, echo, raw }), stdio: [Stdio::Pty; 3], ..self }
+    }
 }
 
 /// One message of resin, decoded when looked at.
@@ -94,6 +116,16 @@ pub struct Message(Vec<u8>);
 impl Message {
     pub fn event(&self) -> (u32, Event<'_>) {
         read_event(&self.0).expect("resin speaks the protocol")
+    }
+}
+
+/// Starts a program. A file that was just written can be busy, as long as some other test's fork has its descriptor.
+fn spawn(program: &mut Program) -> Child {
+    loop {
+        match program.spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            outcome => return outcome.unwrap(),
+        }
     }
 }
 
@@ -124,10 +156,24 @@ pub struct Owner {
 impl Owner {
     /// An owner of a `resin sidecar` of its own.
     pub fn of_sidecar() -> Self {
+        Self::of(&mut Program::new(RESIN))
+    }
+
+    /// The same, run by another user.
+    pub fn of_sidecar_as(uid: u32) -> Self {
+        // The build's own folder may be closed to others.
+        let copy = std::env::temp_dir().join(mark().replace('=', "-"));
+        std::fs::copy(RESIN, &copy).unwrap();
+        let owner = Self::of(Program::new(&copy).uid(uid).gid(uid).current_dir("/"));
+        std::fs::remove_file(copy).unwrap();
+        owner
+    }
+
+    fn of(program: &mut Program) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let input = Handle::from(OwnedFd::from(theirs.try_clone().unwrap()));
         let output = Handle::from(OwnedFd::from(theirs));
-        let sidecar = Program::new(RESIN).arg("sidecar").stdin(input).stdout(output).spawn().unwrap();
+        let sidecar = spawn(program.arg("sidecar").stdin(input).stdout(output));
         let mut owner = Self::on(ours);
         owner.sidecar = Some(sidecar);
         owner
@@ -186,9 +232,12 @@ impl Owner {
             stdout,
             stderr,
             window_bytes: WindowBytes { stdin: stdin_bytes, stdout: stdout_bytes, stderr: stderr_bytes },
-            stop: spec.stop,
+            stop: spec.stop.clone(),
             orphan_grace_ms: spec.orphan_grace_ms,
             contain: spec.contain,
+            pty: spec.pty,
+            spawn: spec.spawn.clone().map(Box::new),
+            life: spec.life,
         })))
     }
 
@@ -293,7 +342,7 @@ impl Owner {
     }
 
     pub fn stop(&mut self, grace_ms: u32) {
-        assert_eq!(self.ask(&Command::Stop { signal: TERM, grace_ms }), "ok");
+        assert_eq!(self.ask(&Command::Stop(Box::new(stop(TERM, grace_ms)))), "ok");
     }
 
     pub fn signal(&mut self, signal: u32, target: resin::wire::messages::Target) -> String {

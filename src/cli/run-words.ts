@@ -11,6 +11,9 @@ export interface RunWords {
   readonly timeoutMs?: number;
   readonly graceMs?: number;
   readonly requireCgroup?: boolean;
+  readonly user?: string;
+  /** Whether the command gets a terminal of its own; where nothing is said, it does if the caller has one. */
+  readonly pty?: boolean;
 }
 
 /** What `copal run --help` says. */
@@ -22,14 +25,16 @@ Options:
   --timeout <duration>  stops it after this time; exit code 124
   --grace <duration>    the time from a stop signal to SIGKILL (default: 5s)
   --require-cgroup      fails where the tree cannot be held by a cgroup
+  --user <name>         runs it as this user, with that user's groups (needs root)
+  --pty, --no-pty       gives it a terminal of its own, or not (default: if stdin and stdout are one)
   -h, --help            says this
 
 Exit code: the command's own; 128 + n for signal n; 124 time-out; 125 copal failed; 126 not executable; 127 not found.
 `;
 
 const TAKES_VALUE = ["--timeout", "--grace", "--memory", "--cpu", "--pids", "--user"];
-const FLAGS = ["--require-cgroup", "--pty"];
-const NOT_YET = ["--memory", "--cpu", "--pids", "--user", "--pty"];
+const FLAGS = ["--require-cgroup", "--pty", "--no-pty"];
+const NOT_YET = ["--memory", "--cpu", "--pids"];
 
 /**
  * Reads the words; undefined if they ask for help.
@@ -57,6 +62,8 @@ export function parseRunWords(words: readonly string[]): RunWords | undefined {
   }
   const command = words.slice(at);
   if (command.length === 0) throw new UsageError("`copal run` needs a command: `copal run [options] -- COMMAND`");
+  const user = options.get("--user");
+  const pty = options.has("--no-pty") ? false : options.has("--pty") || undefined;
   const timeoutMs = durationOf("--timeout", options.get("--timeout"));
   const graceMs = durationOf("--grace", options.get("--grace"));
   return {
@@ -64,6 +71,8 @@ export function parseRunWords(words: readonly string[]): RunWords | undefined {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(graceMs !== undefined && { graceMs }),
     ...(options.has("--require-cgroup") && { requireCgroup: true }),
+    ...(user !== undefined && { user }),
+    ...(pty !== undefined && { pty }),
   };
 }
 

@@ -1,11 +1,11 @@
 /**
  * `copal run`: one command, contained, in the place of this one: its standard streams are this process's own, so that no byte of them passes
- * through Node. It knows signals and exit codes; how a tree is held and stopped is elsewhere.
+ * through Node, unless it has a terminal of its own. It knows signals and exit codes; how a tree is held and stopped is elsewhere.
  */
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { type CopalErrorOf, isCopalError } from "../errors.js";
-import { open, type Session } from "../process/open.js";
+import { type OpenOptions, open, type Session } from "../process/open.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import { closeForkServer } from "../sidecar/fork-server.js";
 import type { OsText } from "../sidecar/os-text.js";
@@ -41,18 +41,14 @@ export async function run(words: readonly string[]): Promise<void> {
   process.stdout.write(runUsage);
 }
 
-async function contained({ command, timeoutMs = 0, graceMs, requireCgroup = false }: RunWords): Promise<number> {
-  const requests = new SignalRequests(graceMs);
-  const [program = "", ...args] = exactly(command);
+async function contained(words: RunWords): Promise<number> {
+  const hasTerminal = words.pty ?? (isatty(0) && isatty(1));
+  const requests = new SignalRequests(words.graceMs, hasTerminal);
+  const [program = "", ...args] = exactly(words.command);
   try {
-    const session = await open(program, args, {
-      stdin: "inherit",
-      stdout: "inherit",
-      stderr: "inherit",
-      ...(timeoutMs > 0 && { timeoutMs }),
-      ...(graceMs !== undefined && { stop: { graceMs }, orphanGraceMs: graceMs }),
-      ...(requireCgroup && { contain: "cgroup" as const }),
-    });
+    if (hasTerminal) return await inTerminal(program, args, words, requests);
+    const streams = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
+    const session = await open(program, args, { ...streams, ...limitsOf(words) });
     requests.serve(session);
     return exitCodeOf(await session.exited);
   } catch (error) {
@@ -61,6 +57,31 @@ async function contained({ command, timeoutMs = 0, graceMs, requireCgroup = fals
     // Else a reader of our output would wait for the fork server, which holds it as well.
     await closeForkServer();
   }
+}
+
+/** The one case in which the command's bytes come by here: between its terminal and the caller's. */
+async function inTerminal(
+  program: OsText,
+  args: readonly OsText[],
+  words: RunWords,
+  requests: SignalRequests,
+): Promise<number> {
+  const { joinTerminals, terminalOptions } = await import("./run-terminal.js");
+  const session = await open(program, args, { ...terminalOptions(isatty(2)), ...limitsOf(words) });
+  const part = joinTerminals(session);
+  requests.serve(session);
+  const report = await session.exited;
+  await part();
+  return exitCodeOf(report);
+}
+
+function limitsOf({ timeoutMs = 0, graceMs, requireCgroup = false, user }: RunWords): OpenOptions {
+  return {
+    ...(timeoutMs > 0 && { timeoutMs }),
+    ...(graceMs !== undefined && { stop: { graceMs }, orphanGraceMs: graceMs }),
+    ...(requireCgroup && { contain: "cgroup" as const }),
+    ...(user !== undefined && { user: /^\d+$/.test(user) ? Number(user) : user }),
+  };
 }
 
 /** The arguments as they were given: where one is not UTF-8, Node has lost bytes of it, and the kernel still has them. */
@@ -102,10 +123,13 @@ class SignalRequests {
   readonly #early: NodeJS.Signals[] = [];
   #session: Session | undefined;
   readonly #graceMs: number | undefined;
-  readonly #hasTerminal = isatty(0);
+  readonly #hasTerminal: boolean;
+  readonly #changesSize: boolean;
 
-  constructor(graceMs: number | undefined) {
+  constructor(graceMs: number | undefined, hasTerminal: boolean) {
     this.#graceMs = graceMs;
+    this.#hasTerminal = hasTerminal || isatty(0);
+    this.#changesSize = hasTerminal;
     for (const signal of [...ENDING, ...KEYS, ...PASSED]) process.on(signal, () => this.#take(signal));
     process.on("SIGTSTP", () => void this.#suspend());
   }
@@ -121,6 +145,8 @@ class SignalRequests {
       this.#early.push(signal);
       return;
     }
+    // The terminal itself tells its processes of a new size.
+    if (signal === "SIGWINCH" && this.#changesSize) return;
     if (PASSED.includes(signal)) void session.signal(signal).catch(gone);
     else if (KEYS.includes(signal) && this.#hasTerminal) void session.signal(signal, "group").catch(gone);
     else void session.stop({ signal, ...(this.#graceMs !== undefined && { graceMs: this.#graceMs }) });

@@ -19,24 +19,13 @@ export interface HoldOptions extends StartOptions, LimitOptions {
 /** Every option there is; the compiler sees to it that none is missing. */
 const KNOWN: Readonly<Record<keyof StartOptions, true>> = {
   argv: true,
+  arg0: true,
   cwd: true,
   env: true,
   clearEnv: true,
   inheritEnv: true,
   envFile: true,
   addEnv: true,
-  arg0: true,
-  user: true,
-  group: true,
-  groups: true,
-  umask: true,
-  nice: true,
-  ionice: true,
-  oomScoreAdj: true,
-  rlimits: true,
-  noNewPrivs: true,
-  dropCapabilities: true,
-  descriptors: true,
   stdin: true,
   stdout: true,
   stderr: true,
@@ -49,6 +38,17 @@ const KNOWN: Readonly<Record<keyof StartOptions, true>> = {
   timeoutMs: true,
   idleTimeoutMs: true,
   outputLimitBytes: true,
+  user: true,
+  group: true,
+  groups: true,
+  umask: true,
+  nice: true,
+  ionice: true,
+  oomScoreAdj: true,
+  rlimits: true,
+  noNewPrivs: true,
+  dropCapabilities: true,
+  descriptors: true,
 };
 
 /** Options that are planned. One of them left out silently would be a promise not kept. */
@@ -77,7 +77,7 @@ export class HeldProcess {
   constructor({ signal, timeoutMs, idleTimeoutMs, outputLimitBytes, ...start }: HoldOptions) {
     signal?.throwIfAborted();
     refuseUnknown(start);
-    this.#options = start;
+    this.#options = timeoutMs === undefined ? start : { ...start, timeoutMs };
     this.#signal = signal;
     this.exited = new Promise((resolve) => {
       this.#onExit = resolve;

@@ -6,7 +6,7 @@ import type { ExitReport, Limit } from "../sidecar/exit-report.js";
 
 /** Limits on one process. What reaches one is stopped by its stop plan, and its report names the limit. */
 export interface LimitOptions {
-  /** Milliseconds it may run, from the call on, 1 to 2,147,483,647. Default: as long as it likes. */
+  /** Milliseconds it may run, 1 to 2,147,000,000. Default: as long as it likes. */
   timeoutMs?: number;
   /** Milliseconds it may go without writing to stdout or stderr. Default: as long as it likes. */
   idleTimeoutMs?: number;
@@ -14,7 +14,11 @@ export interface LimitOptions {
   outputLimitBytes?: number;
 }
 
-const MAX_TIMER_MS = 2_147_483_647;
+/** What a timer of Node counts, less the backstop's margin. */
+const MAX_LIMIT_MS = 2_147_000_000;
+
+/** resin keeps the whole life's limit as well, and better where this thread is busy; ours is this much later, for a resin that does not move. */
+const BACKSTOP_MS = 500;
 
 /** Watches the limits of one life. Its clocks keep nothing running: the process does. */
 export class LifeLimits {
@@ -35,14 +39,14 @@ export class LifeLimits {
    */
   constructor(options: LimitOptions, reached: () => void) {
     const { timeoutMs, idleTimeoutMs, outputLimitBytes = Number.POSITIVE_INFINITY } = options;
-    checked("timeoutMs", timeoutMs, MAX_TIMER_MS);
-    checked("idleTimeoutMs", idleTimeoutMs, MAX_TIMER_MS);
+    checked("timeoutMs", timeoutMs, MAX_LIMIT_MS);
+    checked("idleTimeoutMs", idleTimeoutMs, MAX_LIMIT_MS);
     if (outputLimitBytes !== Number.POSITIVE_INFINITY)
       checked("outputLimitBytes", outputLimitBytes, Number.MAX_SAFE_INTEGER);
     this.#roomBytes = outputLimitBytes;
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#reached = reached;
-    if (timeoutMs !== undefined) this.#life = setTimeout(() => this.#reach("timeout"), timeoutMs).unref();
+    if (timeoutMs !== undefined) this.#life = setTimeout(() => this.#reach("timeout"), timeoutMs + BACKSTOP_MS).unref();
     this.listen();
   }
 

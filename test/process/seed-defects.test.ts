@@ -123,7 +123,7 @@ t.test("spaces in a program's path mean nothing", async (t) => {
 
 t.test("a variable that is undefined is not there at all", async (t) => {
   const env = { ...process.env, HERE: "", GONE: undefined };
-  const { stdout } = await run("sh", ["-c", 'echo "${HERE-none} ${GONE-none}"'], { env });
+  const { stdout } = await run("sh", ["-c", 'echo "$HERE $(printenv GONE || echo none)"'], { env });
   t.equal(stdout, " none\n");
 });
 

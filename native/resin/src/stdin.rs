@@ -169,13 +169,6 @@ impl Stdin {
         }
     }
 
-    /// Closes, without an answer, once everything before is written.
-    pub fn close_unasked(&mut self) {
-        if let Stdin::Open(feed) = self {
-            feed.is_closing = true;
-        }
-    }
-
     /// Bytes of memory held for writes to come.
     pub fn held_bytes(&self) -> usize {
         match self {
@@ -188,6 +181,13 @@ impl Stdin {
     pub fn release(&mut self) {
         if let Stdin::Open(feed) = self {
             feed.spare = Vec::new();
+        }
+    }
+
+    /// Closes, without an answer, once everything before is written.
+    pub fn close_unasked(&mut self) {
+        if let Stdin::Open(feed) = self {
+            feed.is_closing = true;
         }
     }
 
@@ -271,11 +271,27 @@ mod tests {
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     use nix::unistd::{pipe, read};
 
+    /// A pipe of one page that is not made larger.
     fn piped(window_bytes: u32) -> (OwnedFd, Stdin) {
+        let (reader, mut stdin) = widening(window_bytes);
+        let Stdin::Open(feed) = &mut stdin else { unreachable!("it was just opened") };
+        feed.widened = true;
+        (reader, stdin)
+    }
+
+    fn widening(window_bytes: u32) -> (OwnedFd, Stdin) {
         let (reader, writer) = pipe().unwrap();
         fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
         fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
         (reader, Stdin::piped(writer, window_bytes))
+    }
+
+    #[test]
+    fn a_pipe_that_could_not_take_a_write_is_made_larger_once() {
+        let (reader, mut stdin) = widening(20_000);
+        stdin.write(1, &[b'x'; 6000]).unwrap();
+        assert_eq!(stdin.pump(), Progress { wrote: Some(1), ..Progress::default() });
+        assert_eq!(read(&reader, &mut [0; 8192]), Ok(6000));
     }
 
     #[test]

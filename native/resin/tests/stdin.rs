@@ -22,10 +22,10 @@ fn what_is_written_arrives_whole_and_closing_ends_it() {
 #[test]
 fn a_write_is_answered_only_when_it_is_wholly_in_the_pipe() {
     let mut spec = Spec::shell("read -r _; echo ready; head -c 200000 | wc -c");
-    spec.window_bytes = [1 << 20, 65536, 65536];
+    spec.window_bytes = [4 << 20, 65536, 65536];
     let (mut owner, _) = Owner::started(&spec);
-    let large = owner.send(&Command::Write { data: &vec![b'x'; 200_000] });
-    // The pipe holds 64 KiB: nothing can have been answered before the process reads on.
+    let large = owner.send(&Command::Write { data: &vec![b'x'; 2_000_000] });
+    // The pipe holds at most 1 MiB: nothing can have been answered before the process reads on.
     assert_eq!(owner.ask(&Command::Stats {}), "stats");
     assert!(!owner.log.contains(&"wrote".to_owned()));
     owner.ask_nothing_then_kill(large);

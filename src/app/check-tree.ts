@@ -254,10 +254,10 @@ class Walk {
 
 const insideFields: Readonly<Record<string, readonly string[]>> = {
   intensity: ["max", "within"],
-  stop: ["signal", "grace", ...(notYetInside.stop ?? [])],
+  stop: ["signal", "grace", "steps", ...(notYetInside.stop ?? [])],
   onOwnerDeath: ["grace", ...(notYetInside.onOwnerDeath ?? [])],
-  stdout: ["to", "method", "as"],
-  stderr: ["to", "method", "as"],
+  stdout: ["to", "method", "as", "file", "append"],
+  stderr: ["to", "method", "as", "file", "append"],
 };
 
 function knownInside(kind: NodeKind, field: string): readonly string[] {

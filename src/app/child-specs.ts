@@ -122,6 +122,7 @@ async function classOf(node: PlannedActor, book: TreeBook): Promise<ActorClass> 
 
 function processSpec(node: PlannedProcess, book: TreeBook) {
   return {
+    ...node.options,
     argv: node.argv,
     cwd: node.cwd,
     env: node.env,

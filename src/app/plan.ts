@@ -6,10 +6,13 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ActorRef, isActorRef } from "../ref.js";
+import type { StartOptions } from "../sidecar/start-options.js";
+import type { StopStep } from "../sidecar/stop-plan.js";
 import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
 import { type ConfigPath, type ConfigProblem, configError } from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
 import { interpolate } from "./interpolate.js";
+import { plannedSteps, processOptions } from "./process-options.js";
 import { nearestIds, resolveId } from "./resolve-id.js";
 import type { ActorClass } from "./tree-spec.js";
 
@@ -49,10 +52,12 @@ export interface PlannedProcess extends PlannedBase {
   readonly cwd: string;
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
-  readonly stop: { readonly signal: string; readonly graceMs: number };
+  readonly stop: { readonly signal: string; readonly graceMs: number; readonly steps?: readonly StopStep[] };
   readonly orphanGraceMs: number;
   readonly successExitCodes: readonly number[];
   readonly contain: "auto" | "cgroup" | "tree";
+  /** Everything else that its sidecar is told. */
+  readonly options: Partial<StartOptions>;
   readonly outputs: readonly PlannedOutput[];
 }
 
@@ -186,7 +191,11 @@ class Planner {
     const path = `${node.path.slice(0, node.path.length - node.id.length)}${id}`;
     const own = { instance: String(instance) };
     const cwd = fields.cwd === undefined ? this.#source.folder : this.#fill(fields.cwd, node, ["cwd"], own);
-    const graceMs = fields.stop?.grace ?? defaultGraceMs;
+    const planned = plannedSteps(fields.stop);
+    const graceMs = fields.stop?.grace ?? planned?.sumMs ?? defaultGraceMs;
+    const options = processOptions(fields, this.#source.folder, (text, field) => this.#fill(text, node, [field], own));
+    const [env, addEnv] = [this.#inherited(node), this.#added(node, own)];
+    const hasFile = options.envFile !== undefined;
     const outputs = (["stdout", "stderr"] as const).flatMap((stream) => this.#output(node, path, stream));
     return {
       kind: "process",
@@ -196,18 +205,20 @@ class Planner {
       shutdown: fields.shutdown ?? graceMs + 1_000,
       argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
       cwd: resolve(this.#source.folder, cwd),
-      env: this.#env(node, own),
-      stop: { signal: fields.stop?.signal ?? "SIGTERM", graceMs },
+      // What a file says stands between what is inherited and what is added, and is read at each start.
+      env: hasFile ? env : merged(env, addEnv),
+      stop: { signal: fields.stop?.signal ?? "SIGTERM", graceMs, ...(planned && { steps: planned.steps }) },
       orphanGraceMs: fields.onOwnerDeath?.grace ?? defaultOrphanGraceMs,
       successExitCodes: fields.successExitCodes ?? [0],
       contain: fields.contain ?? "auto",
+      options: hasFile ? { ...options, addEnv } : options,
       outputs,
     };
   }
 
   #output(node: CheckedProcess, path: string, stream: "stdout" | "stderr"): readonly PlannedOutput[] {
     const field = node.fields[stream];
-    if (field === undefined) return [];
+    if (field === undefined || field === null || typeof field === "string" || !("to" in field)) return [];
     const at = [...node.at, stream, "to"];
     const output = { stream, as: field.as ?? "lines", method: field.method } as const;
     if (typeof field.to === "string") {
@@ -220,15 +231,25 @@ class Planner {
     return [];
   }
 
-  #env(node: CheckedProcess, own: Readonly<Record<string, string>>): Record<string, string> {
+  /** What is inherited of Copal's own environment. */
+  #inherited({ fields }: CheckedProcess): Record<string, string> {
+    const { inheritEnv } = fields;
+    const isWanted = (name: string) =>
+      inheritEnv === undefined ||
+      inheritEnv.some((one) => (one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : name === one));
     const env: Record<string, string> = {};
-    const inherited = node.fields.clearEnv === true ? {} : this.#environment;
-    for (const [name, value] of Object.entries(inherited)) if (value !== undefined) env[name] = value;
+    if (fields.clearEnv === true) return env;
+    for (const [name, value] of Object.entries(this.#environment))
+      if (value !== undefined && isWanted(name)) env[name] = value;
+    return env;
+  }
+
+  /** What is added to it; null takes a variable away. */
+  #added(node: CheckedProcess, own: Readonly<Record<string, string>>): Record<string, string | null> {
+    const env: Record<string, string | null> = {};
     if (node.fields.instances !== undefined) env.COPAL_INSTANCE = own.instance ?? "1";
-    for (const [name, value] of Object.entries(node.fields.env ?? {})) {
-      if (value === null) delete env[name];
-      else env[name] = this.#fill(value, node, ["env", name], own);
-    }
+    for (const [name, value] of Object.entries(node.fields.env ?? {}))
+      env[name] = value === null ? null : this.#fill(value, node, ["env", name], own);
     return env;
   }
 
@@ -250,4 +271,15 @@ class Planner {
   #problem(at: ConfigPath, path: string, text: string): void {
     this.problems.push({ file: this.#source.file, place: this.#source.locate(at, "value"), path, text });
   }
+}
+
+function merged(
+  env: Record<string, string>,
+  added: Readonly<Record<string, string | null>>,
+): Readonly<Record<string, string>> {
+  for (const [name, value] of Object.entries(added)) {
+    if (value === null) delete env[name];
+    else env[name] = value;
+  }
+  return env;
 }

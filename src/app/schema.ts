@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
+import { processOptionFields, stopSteps, streamField } from "./process-fields.js";
 import { durationPattern, longestDurationMs, parseDurationMs } from "./units.js";
 
 /** The three kinds of nodes; the kind's key carries the id. */
@@ -164,13 +165,17 @@ export const nodeFields = {
     env: envField.optional(),
     clearEnv: z.boolean("true or false").optional(),
     stop: z
-      .strictObject({ signal: signalField.optional(), grace: graceField.optional() }, "a map of `signal` and `grace`")
+      .strictObject(
+        { signal: signalField.optional(), grace: graceField.optional(), steps: stopSteps.optional() },
+        "a map of `signal`, `grace` and `steps`",
+      )
       .optional(),
     onOwnerDeath: z.strictObject({ grace: graceField.optional() }, "a map of `grace`").optional(),
     successExitCodes: z.array(wholeNumber("an exit code from 0 to 255", 0, 255), codesAllowed).optional(),
     instances: wholeNumber("a whole number from 1 to 1000", 1, 1_000).optional(),
-    stdout: outputField.optional(),
-    stderr: outputField.optional(),
+    ...processOptionFields,
+    stdout: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
+    stderr: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
     contain: z.enum(["auto", "cgroup", "tree"], containAllowed).optional(),
   },
   actor: {
@@ -198,16 +203,13 @@ const anyNotYet = ["significant", "dependsOn", "backoff"];
 /** Fields of the plan that this version refuses by name. */
 export const notYetFields: Readonly<Record<NodeKind, readonly string[]>> = {
   supervisor: ["autoShutdown", ...anyNotYet],
-  process: [
-    ...["envFile", "user", "group", "groups", "umask", "nice", "rlimits", "ready", "live", "timeout", "watch", "pty"],
-    ...["stdin", "mergeStderr", "limits", "required", "logs", ...anyNotYet],
-  ],
+  process: [...["ready", "live", "watch", "limits", "required", "logs", ...anyNotYet]],
   actor: ["heap", "mailbox", "logs", ...anyNotYet],
 };
 
 /** Fields inside a field that this version refuses by name. */
 export const notYetInside: Readonly<Record<string, readonly string[]>> = {
-  stop: ["steps", "message"],
+  stop: ["message"],
   onOwnerDeath: ["hold"],
 };
 

@@ -5,6 +5,8 @@
 
 import type { Actor } from "../actors/actor.js";
 import type { ActorRef } from "../ref.js";
+import type { RlimitName, SpawnOptions } from "../sidecar/spawn-options.js";
+import type { PtyOptions } from "../sidecar/start-options.js";
 
 /** Milliseconds, or a number with a unit: `"200ms"`, `"5s"`, `"1m"`, `"2h"`. */
 export type Duration = number | string;
@@ -46,6 +48,24 @@ export interface OutputTarget {
   as?: "lines" | "bytes" | undefined;
 }
 
+/** What a stream of a process is connected to; null is `/dev/null`. */
+export type StreamInput = "pipe" | "null" | "inherit" | null | { file: string; append?: boolean | undefined };
+
+/** One step of a stop. */
+export interface StopStepInput {
+  stdin?: string | undefined;
+  closeStdin?: boolean | undefined;
+  command?: readonly string[] | undefined;
+  signal?: string | undefined;
+  /** Who gets the signal. Default `tree`. */
+  target?: "leader" | "group" | "tree" | undefined;
+  /** Until the next step, or behind the last one until SIGKILL. Default 5s. */
+  delay?: Duration | undefined;
+}
+
+type LimitInput = number | string;
+type RlimitInput = LimitInput | { soft: LimitInput; hard: LimitInput };
+
 /** One operating-system process, or several alike (`instances`). */
 export interface ProcessChild extends AnyChild {
   process: string;
@@ -57,16 +77,53 @@ export interface ProcessChild extends AnyChild {
   env?: Readonly<Record<string, string | number | boolean | null>> | undefined;
   /** Starts from an empty environment. */
   clearEnv?: boolean | undefined;
-  /** Default SIGTERM, then SIGKILL after 5s; always the whole tree. */
-  stop?: { signal?: string | undefined; grace?: Duration | undefined } | undefined;
+  /** Default SIGTERM, then SIGKILL after 5s; always the whole tree. With `steps` those, one after the other, then SIGKILL. */
+  stop?:
+    | { signal?: string | undefined; grace?: Duration | undefined; steps?: readonly StopStepInput[] | undefined }
+    | undefined;
   /** How long the process has when Node.js or its actor is gone. Default 500ms; 0 kills at once. */
   onOwnerDeath?: { grace?: Duration | undefined } | undefined;
   /** Exit codes that count as a normal end. Default `[0]`. */
   successExitCodes?: readonly number[] | undefined;
   /** Starts `api.1`, `api.2`, …, each with COPAL_INSTANCE and `${instance}`. Default 1: the plain id. */
   instances?: number | undefined;
-  stdout?: OutputTarget | undefined;
-  stderr?: OutputTarget | undefined;
+  /** Actors that get its lines or bytes; or a file, `inherit` (Copal's own) or `null`. */
+  stdout?: OutputTarget | StreamInput | undefined;
+  stderr?: OutputTarget | StreamInput | undefined;
+  /** Default `pipe`. */
+  stdin?: StreamInput | undefined;
+  /** Makes stderr whatever stdout is. */
+  mergeStderr?: boolean | undefined;
+  /** Runs it in a terminal. */
+  pty?: true | PtyOptions | undefined;
+  /** What the program sees as its own name. */
+  arg0?: string | undefined;
+  /** Files of variables, between what is inherited and `env`; seen from the config's folder, read at each start. */
+  envFile?: string | readonly string[] | undefined;
+  /** The only variables that are inherited; `*` at the end stands for anything. */
+  inheritEnv?: readonly string[] | undefined;
+  user?: string | number | undefined;
+  group?: string | number | undefined;
+  groups?: readonly (string | number)[] | undefined;
+  /** In octal: `"022"`. */
+  umask?: string | undefined;
+  nice?: number | undefined;
+  ionice?: SpawnOptions["ionice"] | undefined;
+  oomScoreAdj?: number | undefined;
+  /** By resource: a number, a size, `unlimited`, or both limits apart. */
+  rlimits?: Readonly<Partial<Record<RlimitName, RlimitInput>>> | undefined;
+  noNewPrivs?: boolean | undefined;
+  dropCapabilities?: "all" | readonly string[] | undefined;
+  /** More open files, by descriptor from 3 to 255. */
+  descriptors?:
+    | Readonly<Record<number, { file: string; mode: "read" | "truncate" | "append" | "readWrite" }>>
+    | undefined;
+  /** Stops it so long after its start. */
+  timeout?: Duration | undefined;
+  /** Stops it when it has written nothing for so long. */
+  idleTimeout?: Duration | undefined;
+  /** Stops it behind so much output: bytes, `64K`, `256M`. */
+  outputLimit?: number | string | undefined;
   /** How the tree is held. Default `auto`: a cgroup where one can be made. */
   contain?: "auto" | "cgroup" | "tree" | undefined;
 }

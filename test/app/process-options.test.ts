@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ProcessActor, start } from "copal";
+import t from "tap";
+import { eventually } from "../support/eventually.js";
+
+/** Starts one process with these fields in a folder of its own, and gives its pid and the tree. */
+async function started(t: import("tap").Test, fields: object, files: Record<string, string> = {}) {
+  const cwd = t.testdir(files);
+  const child = { process: "p", command: ["sleep", "1000"], cwd, restart: "temporary" as const, ...fields };
+  const tree = await start({ supervisor: "app", children: [child] });
+  t.teardown(() => tree.stop());
+  const { osPid } = (await tree.whereis<ProcessActor>("p")?.call.status()) ?? { osPid: 0 };
+  return { tree, osPid, cwd };
+}
+
+const environmentOf = (osPid: number) => readFileSync(`/proc/${osPid}/environ`, "utf8").split("\0").filter(Boolean);
+
+t.test("what a child says about its program is what the kernel has", async (t) => {
+  const { osPid } = await started(t, { umask: "027", nice: 3, rlimits: { nofile: 50, core: 0 }, noNewPrivs: true });
+  const status = readFileSync(`/proc/${osPid}/status`, "utf8");
+  t.match(status, /Umask:\s*0027/);
+  t.match(status, /NoNewPrivs:\s*1/);
+  t.match(readFileSync(`/proc/${osPid}/limits`, "utf8"), /Max open files\s+50\s+50/);
+});
+
+t.test("variables come from what is inherited, then files, then the child itself", async (t) => {
+  process.env.COPAL_TEST_KEPT = "kept";
+  process.env.COPAL_TEST_LOST = "lost";
+  const env = { B: "own", C: null };
+  const fields = {
+    inheritEnv: ["PATH", "COPAL_TEST_K*"],
+    env,
+    envFile: join(t.testdirName, "vars"),
+  };
+  const { osPid } = await started(t, fields, { vars: "A=1\nB=2\nC=3\n" });
+  const found = environmentOf(osPid).sort();
+  t.strictSame(found, ["A=1", "B=own", "COPAL_TEST_KEPT=kept", `PATH=${process.env.PATH}`].sort());
+});
+
+t.test("streams go to files of its folder", async (t) => {
+  const command = "cat; echo trouble >&2; exec sleep 1000";
+  const { cwd } = await started(
+    t,
+    { command, stdin: { file: "in" }, stdout: { file: "out" }, mergeStderr: true },
+    { in: "x\n" },
+  );
+  await eventually(() => readFileSync(join(cwd, "out"), "utf8") === "x\ntrouble\n");
+});
+
+t.test("steps stop it, and its limits are those of the process", async (t) => {
+  const steps = [{ stdin: "quit\n", delay: "20s" }];
+  const quitting = await started(t, { command: "read word; echo $word >word", stop: { steps } });
+  await quitting.tree.stop();
+  t.equal(readFileSync(join(quitting.cwd, "word"), "utf8"), "quit\n");
+  const limited = await started(t, { timeout: "30ms" });
+  await eventually(() => limited.tree.whereis("p") === undefined);
+});
+
+t.test("a terminal is one field", async (t) => {
+  const { cwd } = await started(t, { command: "stty size >size; exec sleep 1000", pty: { rows: 5, cols: 6 } });
+  await eventually(() => readFileSync(join(cwd, "size"), "utf8") === "5 6\n");
+});

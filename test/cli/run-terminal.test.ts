@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { copalBin } from "../support/copal.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "#src/testing/eventually.js";
 import { marked } from "../support/marked.js";
 import { privateFolder } from "../support/private-folder.js";
 import { requireProgram } from "../support/require-program.js";
@@ -20,7 +20,7 @@ function inTerminal(t: Test, command: string) {
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     screen += text;
   });
-  const shows = (text: string) => eventually(() => screen.includes(text), { withinMs: 20_000 });
+  const shows = (text: string) => eventually(() => screen.includes(text), { timeoutMs: 20_000 });
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
   return { shows, type: (keys: string) => child.stdin.write(keys), ended, screen: () => screen, left };
 }
@@ -86,7 +86,7 @@ t.test("a shell, an editor and top are usable in tmux, follow its size, and go w
   const ask = (...args: string[]) =>
     execFileSync(tmux, ["-S", socket, "-f", "/dev/null", ...args], { env, encoding: "utf8" });
   ask("new-session", "-d", "-x", "90", "-y", "30", "-c", folder, `${run} -- bash --norc`);
-  const shows = (text: RegExp) => eventually(() => text.test(ask("capture-pane", "-p")), { withinMs: 20_000 });
+  const shows = (text: RegExp) => eventually(() => text.test(ask("capture-pane", "-p")), { timeoutMs: 20_000 });
   await shows(/[$#]\s*$/m);
   ask("send-keys", "stty size", "Enter");
   await shows(/^30 90$|^29 90$/m);
@@ -111,6 +111,6 @@ t.test("a shell, an editor and top are usable in tmux, follow its size, and go w
   await eventually(() => !left().some(({ name }) => name.startsWith("vi")));
   // The terminal goes, and everything in it with it.
   ask("kill-server");
-  await eventually(() => left().length === 0, { withinMs: 20_000 });
+  await eventually(() => left().length === 0, { timeoutMs: 20_000 });
   t.strictSame(left(), []);
 });

@@ -51,7 +51,7 @@ const starts: ReadonlyMap<Term, Start> = new Map<Term, Start>([
     (world, context, [flags, specs]) =>
       startTree(context.parent, world, flags as Flags, specs as ErlangSpec[], context),
   ],
-  ["oracle", (world) => unlinked(world)],
+  ["scene", (world) => unlinked(world)],
   ["corners", deadOnce],
 ]);
 

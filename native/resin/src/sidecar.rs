@@ -314,7 +314,8 @@ impl Sidecar {
         match &mut self.state {
             State::Idle { .. } => {
                 self.owner.condemn(0, "ERR_SIDECAR", "resin was told to end by a signal while it held nothing");
-                self.state = State::Gone { clean: true };
+                // Told as unclean, so that the fork server announces it: a start may cross with this end, and its owner waits to hear of it.
+                self.state = State::Gone { clean: false };
             }
             State::Starting { held, .. } | State::Running { held, .. } => {
                 held.begin_as_planned(StoppedBy::SidecarSignal, now);

@@ -114,7 +114,7 @@ export const shutdown: Scenarios = {
   },
 
   async s_161_child_not_linked_by_start_fun(me) {
-    const sup = await me.sup({}, [{ id: "u", start: tuple("oracle", "unlinked", []) }]);
+    const sup = await me.sup({}, [{ id: "u", start: tuple("scene", "unlinked", []) }]);
     const reason = await me.kill(await me.pid(sup, "u"), "kill");
     await me.sleep(30);
     return tuple(reason, await me.wc(sup), await me.countChildren(sup));

@@ -1,0 +1,302 @@
+/**
+ * Runs random trees on Copal, the way `random_trees.erl` runs them on Erlang: one event after the other, each when nothing moves any
+ * more, and a line for each thing that happened.
+ */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { cellOf } from "#src/actors/address.js";
+import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
+import type { Parent } from "#src/actors/start-actor.js";
+import { isCopalError } from "#src/errors.js";
+import type { ActorRef } from "#src/ref.js";
+import type { ChildSpec } from "#src/supervisor/child-spec.js";
+import { type Supervisor as SupervisorActor, startSupervisor } from "#src/supervisor/supervisor.js";
+import { Census } from "./census.js";
+import type { Trace } from "./erlang.js";
+import { exitReasonOf, reasonText, thrownText } from "./reason-text.js";
+import { type ScriptedWorker, startScripted } from "./scripted-child.js";
+import { type Blow, type Child, type Event, type Request, type Run, rootId, type Supervisor } from "./tree.js";
+
+/** Makes every run happen, one after the other, and resolves with their traces. */
+export async function runOnCopal(runs: readonly Run[]): Promise<Trace[]> {
+  const traces: Trace[] = [];
+  for (const run of runs) traces.push(await new CopalRun().run(run));
+  return traces;
+}
+
+const settlesWithinMs = 10_000;
+/** Long enough never to pass in a run. */
+const periodMs = 1_000_000_000;
+
+class CopalRun {
+  readonly #census = new Census();
+
+  async run({ root, events }: Run): Promise<Trace> {
+    const census = this.#census;
+    const onReport = (report: unknown): void => this.#report(report as Report);
+    subscribe("copal:supervisor", onReport);
+    try {
+      census.log("> begin");
+      const begun = await this.#begin(root);
+      await this.#settle(begun);
+      for (const event of events) await this.#event(event);
+      await this.#event({ do: "exit", reason: "shutdown" });
+    } catch (thrown) {
+      census.log(`run failed ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+    } finally {
+      unsubscribe("copal:supervisor", onReport);
+      for (const ref of census.alive()) exitActor(ref, "kill");
+    }
+    return census.lines;
+  }
+
+  async #begin(root: Supervisor): Promise<string> {
+    try {
+      await this.#start(rootId, `${rootId}#1`, root, null, rootId);
+      return `ok ${rootId}#1`;
+    } catch (thrown) {
+      return `failed with ${thrownText(thrown)}`;
+    }
+  }
+
+  async #start(
+    id: string,
+    name: string,
+    spec: Supervisor,
+    parent: Parent,
+    path: string,
+    signal?: AbortSignal,
+  ): Promise<ActorRef> {
+    const { strategy, intensity, autoShutdown, children } = spec;
+    if (strategy === "simple_one_for_one") throw new Error("not yet");
+    const ref = await startSupervisor(parent, {
+      path,
+      strategy,
+      intensity: { max: intensity, withinMs: periodMs },
+      ...({ autoShutdown } as object),
+      children: children.map((child) => this.#specOf(child)),
+      ...(signal && { signal }),
+    });
+    this.#census.watch(ref, { id, name, kind: "supervisor" });
+    return ref;
+  }
+
+  #specOf(child: Child): ChildSpec {
+    const { id, restart, significant, shutdown, type } = child;
+    const start: ChildSpec["start"] = (context) =>
+      startScripted(this.#census, child, context, ({ id, body }, name, { parent, path, signal }) => {
+        if (body.is === "worker") throw new Error(`${id} is no supervisor`);
+        return this.#start(id, name, body, parent, path, signal);
+      });
+    return { id, start, restart, significant, shutdown, type };
+  }
+
+  async #event(event: Event): Promise<void> {
+    const root = this.#census.running(rootId);
+    if (!root) return;
+    this.#census.log(`> ${describe(event)}`);
+    await this.#settle(await this.#perform(event, root));
+  }
+
+  async #perform(event: Event, root: ActorRef): Promise<string | undefined> {
+    if (event.do === "exit") {
+      exitActor(root, exitReasonOf(event.reason));
+      await whenEnded(root);
+      return undefined;
+    }
+    if (event.do !== "call" && event.do !== "together") return this.#strike(event);
+    const to = this.#census.running(event.to);
+    if (!to) return "skipped";
+    return event.do === "call" ? this.#request(to, event) : this.#together(to, event.steps);
+  }
+
+  async #strike({ do: how, id, reason }: Blow): Promise<string | undefined> {
+    const ref = this.#census.running(id);
+    const kind = ref && this.#census.of(ref)?.kind;
+    if (!ref) return "skipped";
+    const worker = ref as ActorRef<unknown> as ActorRef<ScriptedWorker>;
+    if (how === "signal") exitActor(ref, exitReasonOf(reason));
+    else if (kind === "worker" && how === "stop") worker.cast.stop(reason);
+    else if (kind === "worker") worker.cast.raise(reason);
+    // Whether it ends or takes the signal as a message: either way it is past it then.
+    await (kind === "worker" ? worker.within("infinity").call.ping() : callsOf(ref).countChildren()).catch(() => {});
+    if (cellOf(ref).isEnding) await whenEnded(ref);
+    return undefined;
+  }
+
+  /** The supervisor stands still until every step is in its mailbox. */
+  async #together(to: ActorRef, steps: readonly (Blow | Request)[]): Promise<string> {
+    let open: () => void = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const blocked = new Promise<void>((resolve) => {
+      const start = async (): Promise<never> => {
+        resolve();
+        await gate;
+        throw new Error("gate");
+      };
+      callsOf(to)
+        .startChild({ id: "gate", start })
+        .catch(() => {});
+    });
+    await blocked;
+    const answers: Promise<string | undefined>[] = [];
+    for (const step of steps) {
+      const answer = step.do === "call" ? this.#request(to, step) : this.#strike(step);
+      answers.push(answer);
+      if (step.do !== "call") await answer;
+    }
+    open();
+    return (await Promise.all(answers)).map((answer) => answer ?? "none").join(" | ");
+  }
+
+  async #request(to: ActorRef, request: Request): Promise<string> {
+    try {
+      return await this.#ask(to, request);
+    } catch (thrown) {
+      if (isCopalError(thrown, "ERR_ACTOR_EXIT") || isCopalError(thrown, "ERR_NOPROC")) return "gone";
+      if (isCopalError(thrown, "ERR_CHILD_STATE")) return thrown.state;
+      if (isCopalError(thrown, "ERR_ALREADY_STARTED")) return `already_started ${this.#census.nameOf(thrown.ref)}`;
+      if (isCopalError(thrown, "ERR_START")) return `failed with ${thrownText(thrown)}`;
+      throw thrown;
+    }
+  }
+
+  async #ask(to: ActorRef, request: Request): Promise<string> {
+    const call = callsOf(to);
+    switch (request.call) {
+      case "start_child":
+        return this.#started(await call.startChild(this.#specOf(request.child)));
+      case "restart_child":
+        return this.#started(await call.restartChild(request.id));
+      case "terminate_child":
+        await call.terminateChild(request.id);
+        return "ok";
+      case "delete_child":
+        await call.deleteChild(request.id);
+        return "ok";
+      case "which_children":
+        return this.#shown(await call.whichChildren());
+      case "count_children":
+        return countsText(await call.countChildren());
+      default:
+        throw new Error("not yet");
+    }
+  }
+
+  #started(started: unknown): string {
+    if (started === undefined) return "ok -";
+    if (typeof started === "object" && started !== null && "ref" in started && "info" in started)
+      return `ok ${this.#census.nameOf(started.ref as ActorRef)} ${String(started.info)}`;
+    return `ok ${this.#census.nameOf(started as ActorRef)}`;
+  }
+
+  /** Waits until nothing moves, then writes the ends since the last time, the result and the state of every supervisor. */
+  async #settle(result: string | undefined): Promise<void> {
+    const untilMs = performance.now() + settlesWithinMs;
+    let tree = await this.#tree();
+    while (!tree) {
+      if (performance.now() > untilMs) throw new Error("never settled");
+      await new Promise((resolve) => setImmediate(resolve));
+      tree = await this.#tree();
+    }
+    for (const line of this.#census.takeEnded()) this.#census.log(line);
+    if (result !== undefined) this.#census.log(`= ${result}`);
+    for (const line of tree) this.#census.log(line);
+  }
+
+  /** The state of all supervisors, or undefined while something moves; see `tree()` in `random_trees.erl`. */
+  async #tree(): Promise<string[] | undefined> {
+    const census = this.#census;
+    const reached = new Set<ActorRef>();
+    const lines: string[] = [];
+    const look = async (ref: ActorRef, id: string): Promise<boolean> => {
+      const children: readonly Listed[] = await callsOf(ref).whichChildren();
+      const up = children.flatMap(({ child }) => (typeof child === "object" ? [child] : []));
+      if (children.some(({ child }) => child === "restarting") || up.some((one) => cellOf(one).hasEnded)) return false;
+      lines.push(`tree ${id} [${this.#shown(children)}] ${countsText(await callsOf(ref).countChildren())}`);
+      reached.add(ref);
+      for (const one of up) {
+        reached.add(one);
+        const known = census.of(one);
+        if (known && known.kind !== "worker" && !(await look(one, known.id))) return false;
+      }
+      return true;
+    };
+    const root = census.running(rootId);
+    try {
+      if (root && !(await look(root, rootId))) return undefined;
+    } catch (thrown) {
+      // It has ended meanwhile.
+      if (isCopalError(thrown, "ERR_ACTOR_EXIT") || isCopalError(thrown, "ERR_NOPROC")) return undefined;
+      throw thrown;
+    }
+    return census.alive().every((ref) => reached.has(ref)) ? lines : undefined;
+  }
+
+  #shown(children: readonly Listed[]): string {
+    return children
+      .map(({ id, child, type }) => {
+        const who = child === undefined ? "-" : child === "restarting" ? child : this.#census.nameOf(child);
+        return `${id ?? "i"}=${who}/${type}`;
+      })
+      .join(",");
+  }
+
+  #report(report: Report): void {
+    if (report.type !== "report") return;
+    if (report.started) this.#census.log(`report progress ${this.#offender(report.started)}`);
+    else if (report.offender)
+      this.#census.log(
+        `report ${report.errorContext} ${reasonText(report.reason as never)} ${this.#offender(report.offender)}`,
+      );
+  }
+
+  #offender({ id, ref, count }: Offender): string {
+    if (count !== undefined) return `${id}*${count}`;
+    return ref ? this.#census.nameOf(ref) : id;
+  }
+}
+
+interface Offender {
+  readonly id: string;
+  readonly ref?: ActorRef;
+  readonly count?: number;
+}
+
+interface Report {
+  readonly type: string;
+  readonly errorContext?: string;
+  readonly reason?: unknown;
+  readonly offender?: Offender;
+  readonly started?: Offender;
+}
+
+interface Listed {
+  readonly id?: string;
+  readonly child: ActorRef | "restarting" | undefined;
+  readonly type: string;
+}
+
+function callsOf(ref: ActorRef) {
+  return (ref as ActorRef<unknown> as ActorRef<SupervisorActor>).within("infinity").call;
+}
+
+function countsText(counts: {
+  readonly specs: number;
+  readonly active: number;
+  readonly supervisors: number;
+  readonly workers: number;
+}): string {
+  return [counts.specs, counts.active, counts.supervisors, counts.workers].join("/");
+}
+
+/** The header of an event in a trace. */
+export function describe(event: Event): string {
+  if (event.do === "together")
+    return `together ${event.to}${event.steps.map((step) => ` (${describe(step)})`).join("")}`;
+  if (event.do === "exit") return `exit ${event.reason}`;
+  if (event.do !== "call") return `${event.do} ${event.id} ${event.reason}`;
+  const about = "id" in event ? ` ${event.id}` : "child" in event ? ` ${event.child.id}` : "";
+  return `${event.call} ${event.to}${about}`;
+}

@@ -36,6 +36,7 @@ export function childSpec(node: PlannedNode, book: TreeBook): ChildSpec {
     id: node.id,
     restart: node.restart,
     shutdown: node.shutdown,
+    significant: node.significant,
     type: node.kind === "supervisor" ? "supervisor" : "worker",
     start: async (context) => {
       // The supervisor's own ref is known from its first child on, so that `ps` sees a tree that is still starting.
@@ -59,7 +60,8 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
   switch (node.kind) {
     case "supervisor": {
       const children = node.children.map((child) => childSpec(child, book));
-      const ref = await startSupervisor(parent, { path: node.path, intensity: node.intensity, children, signal });
+      const { path, strategy, intensity, autoShutdown } = node;
+      const ref = await startSupervisor(parent, { path, strategy, intensity, autoShutdown, children, signal });
       return ref as ActorRef<unknown> as ActorRef;
     }
     case "process": {

@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ActorRef, isActorRef } from "../ref.js";
+import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
 import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
 import { type ConfigPath, type ConfigProblem, configError } from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
@@ -24,11 +25,14 @@ interface PlannedBase {
   readonly path: string;
   readonly restart: "permanent" | "transient" | "temporary";
   readonly shutdown: number | "infinity" | "brutal_kill";
+  readonly significant: boolean;
 }
 
 /** A supervisor to start. */
 export interface PlannedSupervisor extends PlannedBase {
   readonly kind: "supervisor";
+  readonly strategy: Strategy;
+  readonly autoShutdown: AutoShutdown;
   readonly intensity: { readonly max: number; readonly withinMs: number } | "unlimited";
   readonly children: readonly PlannedNode[];
 }
@@ -150,13 +154,17 @@ class Planner {
   }
 
   #supervisor(node: CheckedSupervisor): PlannedSupervisor {
-    const { restart = "permanent", shutdown = "infinity", intensity = {} } = node.fields;
+    const { restart = "permanent", shutdown = "infinity", significant = false, intensity = {} } = node.fields;
+    const { strategy = "one_for_one", autoShutdown = "never" } = node.fields;
     return {
       kind: "supervisor",
       id: node.id,
       path: node.path,
       restart,
       shutdown,
+      significant,
+      strategy,
+      autoShutdown,
       intensity:
         intensity === "unlimited" ? intensity : { max: intensity.max ?? 3, withinMs: intensity.within ?? 5_000 },
       children: node.children.flatMap((child) => this.node(child)),
@@ -164,7 +172,7 @@ class Planner {
   }
 
   #actor(node: CheckedActor): PlannedActor {
-    const { restart = "permanent", shutdown = defaultShutdownMs, args = [] } = node.fields;
+    const { restart = "permanent", shutdown = defaultShutdownMs, significant = false, args = [] } = node.fields;
     const written = node.fields.module;
     const module = written === undefined ? undefined : this.#fill(written, node, ["module"], {});
     const hash = module?.lastIndexOf("#") ?? -1;
@@ -174,6 +182,7 @@ class Planner {
       path: node.path,
       restart,
       shutdown,
+      significant,
       class: node.fields.class as ActorClass | undefined,
       module: module === undefined ? undefined : this.#modulePath(hash < 0 ? module : module.slice(0, hash)),
       exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
@@ -194,6 +203,7 @@ class Planner {
       path,
       restart: fields.restart ?? "permanent",
       shutdown: fields.shutdown ?? graceMs + 1_000,
+      significant: fields.significant ?? false,
       argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
       cwd: resolve(this.#source.folder, cwd),
       env: this.#env(node, own),

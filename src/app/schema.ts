@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
+import { autoShutdowns, strategies } from "../supervisor/strategy.js";
 import { durationPattern, longestDurationMs, parseDurationMs } from "./units.js";
 
 /** The three kinds of nodes; the kind's key carries the id. */
@@ -134,6 +135,7 @@ const containAllowed = "auto, cgroup or tree";
 const anyFields = {
   restart: restartField.optional(),
   shutdown: shutdownField.optional(),
+  significant: z.boolean("true or false").optional(),
 };
 
 /** The fields of each kind of node; `children` are checked one by one by the walk over the tree. */
@@ -141,7 +143,8 @@ export const nodeFields = {
   supervisor: {
     supervisor: idField,
     ...anyFields,
-    strategy: z.enum(["one_for_one"], "one_for_one").optional(),
+    strategy: z.enum(strategies, strategies.join(", ")).optional(),
+    autoShutdown: z.enum(autoShutdowns, autoShutdowns.join(", ")).optional(),
     intensity: z
       .union(
         [
@@ -193,11 +196,11 @@ export const nodeSchemas = {
 /** A checked node, its durations in milliseconds, its children still as they were written. */
 export type CheckedFields<K extends NodeKind> = z.output<(typeof nodeSchemas)[K]>;
 
-const anyNotYet = ["significant", "dependsOn", "backoff"];
+const anyNotYet = ["dependsOn", "backoff"];
 
 /** Fields of the plan that this version refuses by name. */
 export const notYetFields: Readonly<Record<NodeKind, readonly string[]>> = {
-  supervisor: ["autoShutdown", ...anyNotYet],
+  supervisor: anyNotYet,
   process: [
     ...["envFile", "user", "group", "groups", "umask", "nice", "rlimits", "ready", "live", "timeout", "watch", "pty"],
     ...["stdin", "mergeStderr", "limits", "required", "logs", ...anyNotYet],
@@ -213,7 +216,6 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
 
 /** Values that this version refuses by name; the path is that of the field in its node. */
 export const notYetValues: Readonly<Record<string, readonly string[]>> = {
-  strategy: ["rest_for_one", "one_for_all"],
   thread: ["pool", "own"],
   contain: ["pidns"],
   "stdout.as": ["json", "rpc"],

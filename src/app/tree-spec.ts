@@ -5,6 +5,7 @@
 
 import type { Actor } from "../actors/actor.js";
 import type { ActorRef } from "../ref.js";
+import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
 
 /** Milliseconds, or a number with a unit: `"200ms"`, `"5s"`, `"1m"`, `"2h"`. */
 export type Duration = number | string;
@@ -21,6 +22,8 @@ export interface AnyChild {
    * processes their stop plan plus 1s.
    */
   shutdown?: Duration | "infinity" | "brutal_kill" | undefined;
+  /** Whether its end counts for the supervisor's `autoShutdown`; not for a permanent child. Default false. */
+  significant?: boolean | undefined;
   /** Keys that begin with `x-` are yours: Copal never reads them. */
   [own: `x-${string}`]: unknown;
 }
@@ -29,7 +32,10 @@ export interface AnyChild {
 export interface SupervisorChild extends AnyChild {
   /** The id: `[A-Za-z0-9_-]+`, unique among siblings. */
   supervisor: string;
-  strategy?: "one_for_one" | undefined;
+  /** Whom a restart concerns besides the child that ended: nobody, those after it, all. Default `one_for_one`. */
+  strategy?: Strategy | undefined;
+  /** Whether the end of a `significant` child ends this supervisor: of any of them, or of the last. Default `never`. */
+  autoShutdown?: AutoShutdown | undefined;
   /** At most `max` restarts within a sliding window of `within`; default 3 within 5s. */
   intensity?: { max?: number | undefined; within?: Duration | undefined } | "unlimited" | undefined;
   /** Started in this order, each when the one before it is up; stopped in reverse. */

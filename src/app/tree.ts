@@ -107,7 +107,9 @@ export class Tree {
         this.#plan.path,
         await startSupervisor(null, {
           path: this.#plan.path,
+          strategy: this.#plan.strategy,
           intensity: this.#plan.intensity,
+          autoShutdown: this.#plan.autoShutdown,
           children: this.#plan.children.map((child) => childSpec(child, this.#book)),
           ...(signal === undefined ? {} : { signal }),
         }),

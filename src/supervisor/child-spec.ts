@@ -4,8 +4,9 @@
  */
 import type { Cell } from "../actors/cell.js";
 import type { Shutdown } from "../actors/exit-actor.js";
-import { ChildSpecError, UnsupportedError } from "../errors.js";
+import { ChildSpecError } from "../errors.js";
 import type { ActorRef } from "../ref.js";
+import type { AutoShutdown } from "./strategy.js";
 
 /** When a child is started again: always, after an abnormal end, never. */
 export type Restart = "permanent" | "transient" | "temporary";
@@ -24,19 +25,28 @@ export interface StartContext {
   readonly id: string;
 }
 
+/** A start that worked, with a word for whoever asked for it: OTP's `{ok, Pid, Info}`. */
+export interface StartedWithInfo {
+  readonly ref: ActorRef;
+  readonly info: unknown;
+}
+
+/** What a start resolves with. `"ignore"`: the child does not run, and that is all right. */
+export type StartResult = ActorRef | StartedWithInfo | "ignore";
+
 /** How to start, restart and stop one child. */
 export interface ChildSpec {
   /** Unique in its supervisor. */
   readonly id: string;
-  /** Starts the child, linked; resolves when it is up. `"ignore"`: it does not run, and that is all right. */
-  readonly start: (context: StartContext) => Promise<ActorRef | "ignore">;
+  /** Starts the child, linked; resolves when it is up. Rejecting, or resolving with anything else, is a failed start. */
+  readonly start: (context: StartContext) => Promise<StartResult>;
   /** Default `"permanent"`. */
   readonly restart?: Restart;
   /** Milliseconds from the exit signal to the kill, `"infinity"` or `"brutal_kill"`. Default 5,000; of a supervisor `"infinity"`. */
   readonly shutdown?: Shutdown;
   /** Default `"worker"`. */
   readonly type?: ChildType;
-  /** Default false; true is not supported yet. */
+  /** Whether its end counts for its supervisor's `autoShutdown`. Default false; true for children that are not permanent only. */
   readonly significant?: boolean;
 }
 
@@ -51,18 +61,17 @@ const defaults = {
 } as const;
 
 /**
- * Checks a specification field by field, in OTP's order, and fills in the defaults.
+ * Checks a specification field by field, in OTP's order, and fills in the defaults; `autoShutdown` is its supervisor's.
  *
  * @throws {ChildSpecError} for the first field that is wrong.
- * @throws {UnsupportedError} for `significant: true`.
  */
-export function checkChildSpec(spec: unknown): CheckedChildSpec {
+export function checkChildSpec(spec: unknown, autoShutdown: AutoShutdown = "never"): CheckedChildSpec {
   if (typeof spec !== "object" || spec === null) throw wrong("child spec", spec, "an object");
   const given = spec as { readonly [K in keyof ChildSpec]: unknown };
   const id = checkId(given.id);
   const start = checkStart(given.start);
   const restart = checkOneOf("restart", given.restart ?? defaults.restart, ["permanent", "transient", "temporary"]);
-  const significant = checkSignificant(given.significant ?? defaults.significant);
+  const significant = checkSignificant(given.significant ?? defaults.significant, restart, autoShutdown);
   const type = checkOneOf("type", given.type ?? defaults.type, ["worker", "supervisor"]);
   const shutdown = checkShutdown(given.shutdown ?? defaults.shutdown[type]);
   return { id, start, restart, significant, type, shutdown };
@@ -73,11 +82,11 @@ export function checkChildSpec(spec: unknown): CheckedChildSpec {
  *
  * @throws {ChildSpecError} for the first that is wrong, and for an id that is there twice.
  */
-export function checkChildSpecs(specs: unknown): CheckedChildSpec[] {
+export function checkChildSpecs(specs: unknown, autoShutdown: AutoShutdown = "never"): CheckedChildSpec[] {
   if (!Array.isArray(specs)) throw wrong("children", specs, "a list");
   const ids = new Set<string>();
   return specs.map((spec) => {
-    const checked = checkChildSpec(spec);
+    const checked = checkChildSpec(spec, autoShutdown);
     if (ids.has(checked.id)) throw wrong("id", checked.id, "an id that no sibling has");
     ids.add(checked.id);
     return checked;
@@ -106,9 +115,15 @@ function checkStart(start: unknown): ChildSpec["start"] {
   return start as ChildSpec["start"];
 }
 
-function checkSignificant(significant: unknown): boolean {
+/** OTP's order: the supervisor's word first, then the child's own, then whether it is a truth value at all. */
+function checkSignificant(significant: unknown, restart: Restart, autoShutdown: AutoShutdown): boolean {
+  if (significant === true && autoShutdown === "never") {
+    throw wrong("significant", significant, "false while `autoShutdown` is never");
+  }
+  if (significant === true && restart === "permanent") {
+    throw wrong("significant", significant, "false while `restart` is permanent");
+  }
   if (typeof significant !== "boolean") throw wrong("significant", significant, "true or false");
-  if (significant) throw new UnsupportedError("`significant` is not supported yet", { feature: "significant" });
   return significant;
 }
 

@@ -5,6 +5,7 @@ import type { ExitReason } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import type { CheckedChildSpec } from "./child-spec.js";
 import type { Exhaustion, LastExit } from "./snapshot.js";
+import type { ChildView } from "./strategy.js";
 
 /** Where a child is in its life. `failed`: its start failed, or its supervisor gave up over it. */
 export type ChildState = "starting" | "running" | "stopping" | "stopped" | "failed";
@@ -21,8 +22,8 @@ export class Child {
   lastExit: LastExit | undefined = undefined;
   /** `Date.now()` of its last start. */
   startedAtMs: number | undefined = undefined;
-  /** The retry that is in the supervisor's mailbox; OTP's `restarting`. */
-  retry: object | undefined = undefined;
+  /** Its start failed, and a retry is in the supervisor's mailbox. */
+  isRestarting = false;
 
   constructor(spec: CheckedChildSpec, path: string) {
     this.spec = spec;
@@ -71,5 +72,15 @@ export class ChildTable {
   /** All of them, in start order. */
   all(): Child[] {
     return [...this.#byId.values()];
+  }
+
+  /** What decisions see of them, in start order. */
+  views(): ChildView[] {
+    return this.all().map(({ spec, ref, isRestarting }) => ({
+      id: spec.id,
+      restart: spec.restart,
+      significant: spec.significant,
+      isDown: ref === undefined && !isRestarting,
+    }));
   }
 }

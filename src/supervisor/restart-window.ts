@@ -2,8 +2,15 @@
  * The restart window: how many restarts a supervisor may make within how long. Pure: time is given, nothing is read.
  */
 
-/** At most `max` restarts within `withinMs` milliseconds, or any number. */
-export type Intensity = { readonly max: number; readonly withinMs: number } | "unlimited";
+/**
+ * At most `max` restarts within `withinMs` milliseconds, or any number.
+ *
+ * With the resolution `"otp"` all times are cut to whole seconds before they are compared, as OTP does, so that a restart counts for up to
+ * a second longer; default `"ms"`, which cuts nothing.
+ */
+export type Intensity =
+  | { readonly max: number; readonly withinMs: number; readonly resolution?: "ms" | "otp" }
+  | "unlimited";
 
 /**
  * A sliding window over the last restarts.
@@ -24,16 +31,22 @@ export class RestartWindow {
   /** Counts a restart at `nowMs`. Returns false if that is one too many. */
   add(nowMs: number): boolean {
     if (this.#intensity === "unlimited") return true;
-    this.#forget(nowMs - this.#intensity.withinMs);
-    this.#atMs.push(nowMs);
+    const atMs = this.#cut(nowMs);
+    this.#forget(atMs - this.#intensity.withinMs);
+    this.#atMs.push(atMs);
     return this.#atMs.length - this.#first <= this.#intensity.max;
   }
 
   /** How many restarts count at `nowMs`; 0 when any number is allowed. */
   used(nowMs: number): number {
     if (this.#intensity === "unlimited") return 0;
-    this.#forget(nowMs - this.#intensity.withinMs);
+    this.#forget(this.#cut(nowMs) - this.#intensity.withinMs);
     return this.#atMs.length - this.#first;
+  }
+
+  #cut(ms: number): number {
+    const isOtp = this.#intensity !== "unlimited" && this.#intensity.resolution === "otp";
+    return isOtp ? Math.floor(ms / 1_000) * 1_000 : ms;
   }
 
   #forget(beforeMs: number): void {

@@ -5,7 +5,7 @@ import { cellOf } from "../actors/address.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import type { ChildType } from "./child-spec.js";
-import type { ChildState } from "./child-table.js";
+import type { Child, ChildState } from "./child-table.js";
 import type { Strategy } from "./strategy.js";
 
 /** How a child ended last. */
@@ -62,6 +62,21 @@ export const snapshot: unique symbol = Symbol.for("copal.snapshot") as never;
 export function supervisorSnapshot(ref: ActorRef): SupervisorSnapshot | undefined {
   const instance = cellOf(ref).instance as { [snapshot]?: () => SupervisorSnapshot | undefined } | undefined;
   return instance?.[snapshot]?.();
+}
+
+/** What one child looks like now. */
+export function childSnapshot({ spec, path, state, ref, restarts, lastExit, startedAtMs }: Child): ChildSnapshot {
+  const isGone = ref !== undefined && cellOf(ref).hasEnded;
+  return {
+    id: spec.id,
+    path,
+    type: spec.type,
+    state: isGone ? "stopped" : state,
+    ...(ref && !isGone && { ref }),
+    restarts,
+    ...(lastExit && { lastExit }),
+    ...(startedAtMs !== undefined && { startedAtMs }),
+  };
 }
 
 /** Tells why a supervisor gave up, one line per supervisor of the chain, the outermost first. */

@@ -4,16 +4,18 @@
 import type { Runtime } from "../actors/runtime.js";
 import { type CheckedChildSpec, type ChildSpec, checkChildSpecs, checkOneOf, wrong } from "./child-spec.js";
 import type { Intensity } from "./restart-window.js";
-import { checkBuilt, type Strategy, strategies } from "./strategy.js";
+import { type AutoShutdown, autoShutdowns, type Strategy, strategies } from "./strategy.js";
 
 /** What to supervise, and how. */
 export interface SupervisorSpec {
   /** Its path in the tree; of a root its id. */
   readonly path: string;
-  /** Default `"one_for_one"`; the others are not supported yet. */
+  /** Default `"one_for_one"`. */
   readonly strategy?: Strategy;
   /** Default at most 3 restarts within 5,000 ms. */
   readonly intensity?: Intensity;
+  /** Whether the end of a significant child ends the supervisor: of any, or of the last. Default `"never"`. */
+  readonly autoShutdown?: AutoShutdown;
   readonly children: readonly ChildSpec[];
   /** Calls the start off. */
   readonly signal?: AbortSignal;
@@ -26,35 +28,49 @@ export interface CheckedSupervisorSpec {
   readonly path: string;
   readonly strategy: Strategy;
   readonly intensity: Intensity;
+  readonly autoShutdown: AutoShutdown;
   readonly children: readonly CheckedChildSpec[];
 }
 
-const defaults = { strategy: "one_for_one", intensity: { max: 3, withinMs: 5_000 } } as const;
+const defaults = {
+  strategy: "one_for_one",
+  intensity: { max: 3, withinMs: 5_000 },
+  autoShutdown: "never",
+} as const;
 
 /**
- * Checks a supervisor's specification and its children's.
+ * Checks a supervisor's specification and its children's, in OTP's order.
  *
  * @throws {ChildSpecError} for the first field that is wrong.
- * @throws {UnsupportedError} for a strategy that is not built yet.
  */
 export function checkSupervisorSpec(spec: SupervisorSpec): CheckedSupervisorSpec {
   if (typeof spec.path !== "string" || spec.path === "") throw wrong("path", spec.path, "a text that is not empty");
   const strategy = checkOneOf("strategy", spec.strategy ?? defaults.strategy, strategies);
-  checkBuilt(strategy);
-  const intensity = checkIntensity(spec.intensity ?? defaults.intensity);
-  return { path: spec.path, strategy, intensity, children: checkChildSpecs(spec.children) };
+  const intensity = checkIntensity(spec.intensity);
+  const autoShutdown = checkOneOf("autoShutdown", spec.autoShutdown ?? defaults.autoShutdown, autoShutdowns);
+  return { path: spec.path, strategy, intensity, autoShutdown, children: checkChildSpecs(spec.children, autoShutdown) };
 }
 
-function checkIntensity(intensity: unknown): Intensity {
+/**
+ * Checks how many restarts within how long are allowed; default at most 3 within 5,000 ms.
+ *
+ * @throws {ChildSpecError} for the first field that is wrong.
+ */
+export function checkIntensity(given: unknown): Intensity {
+  const intensity = given ?? defaults.intensity;
   if (intensity === "unlimited") return intensity;
   if (typeof intensity !== "object" || intensity === null)
     throw wrong("intensity", intensity, "{ max, withinMs } or unlimited");
-  const { max, withinMs } = intensity as { max?: unknown; withinMs?: unknown };
+  const { max, withinMs, resolution } = intensity as { max?: unknown; withinMs?: unknown; resolution?: unknown };
   if (!isWhole(max) || max < 0) throw wrong("intensity.max", max, "a whole number from 0");
   if (typeof withinMs !== "number" || !Number.isFinite(withinMs) || withinMs <= 0) {
     throw wrong("intensity.withinMs", withinMs, "milliseconds above 0");
   }
-  return { max, withinMs };
+  const unit = checkOneOf("intensity.resolution", resolution ?? "ms", ["ms", "otp"]);
+  if (unit === "ms") return { max, withinMs };
+  if (!isWhole(withinMs / 1_000))
+    throw wrong("intensity.withinMs", withinMs, "whole seconds while `resolution` is otp");
+  return { max, withinMs, resolution: unit };
 }
 
 function isWhole(value: unknown): value is number {

@@ -163,7 +163,7 @@ t.test("everything that is wrong is told at once, a line each", async (t) => {
   const file = config(
     t,
     "copal.yaml",
-    "supervisor: a\nstrategy: one_for_all\nchildren:\n  - { process: p }\n  - { actor: q }\n  - 7\n",
+    "supervisor: a\nstrategy: one_for_none\nchildren:\n  - { process: p }\n  - { actor: q }\n  - 7\n",
   );
   t.equal((await messageOf(file)).split("\n").length, 4);
 });

@@ -20,6 +20,7 @@ const bad: readonly [field: string, spec: unknown][] = [
   ["start", { id: "a", start: {} }],
   ["restart", { id: "a", start, restart: "always" }],
   ["significant", { id: "a", start, significant: 1 }],
+  ["significant", { id: "a", start, restart: "transient", significant: true }],
   ["type", { id: "a", start, type: "Worker" }],
   ["shutdown", { id: "a", start, shutdown: -1 }],
   ["shutdown", { id: "a", start, shutdown: Number.NaN }],
@@ -43,8 +44,11 @@ t.test("an id must not be there twice", async (t) => {
   t.throws(() => checkChildSpecs(twice), { code: "ERR_CHILD_SPEC", field: "id", got: "a" });
 });
 
-t.test("significant is not supported yet", async (t) => {
-  t.throws(() => checkChildSpec({ id: "a", start, significant: true }), { code: "ERR_UNSUPPORTED" });
+t.test("significant needs an auto-shutdown first, and then a child that is not permanent", async (t) => {
+  const significant = { id: "a", start, significant: true };
+  t.throws(() => checkChildSpec(significant), { field: "significant", message: /`autoShutdown` is never, got true/ });
+  t.throws(() => checkChildSpec(significant, "any_significant"), { field: "significant", message: /permanent/ });
+  t.equal(checkChildSpec({ ...significant, restart: "transient" }, "all_significant").significant, true);
 });
 
 const badSupervisors: readonly [field: string, spec: object][] = [
@@ -53,6 +57,11 @@ const badSupervisors: readonly [field: string, spec: object][] = [
   ["intensity.max", { intensity: { max: -1, withinMs: 5 } }],
   ["intensity.max", { intensity: { max: 1.5, withinMs: 5 } }],
   ["intensity.withinMs", { intensity: { max: 1, withinMs: 0 } }],
+  ["intensity.resolution", { intensity: { max: 1, withinMs: 1_000, resolution: "s" } }],
+  ["intensity.withinMs", { intensity: { max: 1, withinMs: 1_500, resolution: "otp" } }],
+  ["autoShutdown", { autoShutdown: "always" }],
+  // OTP's order: strategy, intensity, period, auto-shutdown, children.
+  ["intensity.max", { intensity: { max: -1, withinMs: 0 }, autoShutdown: "always", children: 7 }],
   ["path", { path: "" }],
   ["children", { children: "none" }],
 ];

@@ -66,6 +66,11 @@ export function running(ref: ActorRef<Supervisor>, id: string): ActorRef<Puppet>
   return found as ActorRef<Puppet>;
 }
 
+/** The ids of `whichChildren`, the newest first. */
+export async function listed(ref: ActorRef<Supervisor>): Promise<string[]> {
+  return (await ref.call.whichChildren()).map(({ id }) => id);
+}
+
 /** Ends a child by itself, with `reason`. */
 export async function endChild(ref: ActorRef<Supervisor>, id: string, reason: ExitReason): Promise<void> {
   const ending = running(ref, id);

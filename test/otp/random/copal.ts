@@ -9,6 +9,7 @@ import type { Parent } from "#src/actors/start-actor.js";
 import { isCopalError } from "#src/errors.js";
 import type { ActorRef } from "#src/ref.js";
 import type { ChildSpec } from "#src/supervisor/child-spec.js";
+import type { Offender, SupervisorEvent, SupervisorReport } from "#src/supervisor/reports.js";
 import { type Supervisor as SupervisorActor, startSupervisor } from "#src/supervisor/supervisor.js";
 import { Census } from "./census.js";
 import type { Trace } from "./erlang.js";
@@ -23,7 +24,8 @@ export async function runOnCopal(runs: readonly Run[]): Promise<Trace[]> {
   return traces;
 }
 
-const settlesWithinMs = 10_000;
+const settlesWithinMs = 2_000;
+const stuckAfterMs = 3_000;
 /** Long enough never to pass in a run. */
 const periodMs = 1_000_000_000;
 
@@ -32,21 +34,29 @@ class CopalRun {
 
   async run({ root, events }: Run): Promise<Trace> {
     const census = this.#census;
-    const onReport = (report: unknown): void => this.#report(report as Report);
+    const onReport = (report: unknown): void => this.#report(report as SupervisorReport);
     subscribe("copal:supervisor", onReport);
     try {
       census.log("> begin");
-      const begun = await this.#begin(root);
-      await this.#settle(begun);
-      for (const event of events) await this.#event(event);
-      await this.#event({ do: "exit", reason: "shutdown" });
+      await this.#step(async () => this.#settle(await this.#begin(root)));
+      for (const event of events) await this.#step(() => this.#event(event));
+      await this.#step(() => this.#event({ do: "exit", reason: "shutdown" }));
     } catch (thrown) {
-      census.log(`run failed ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+      census.log(`run failed ${thrown instanceof Error ? thrown.message : String(thrown)}`);
     } finally {
       unsubscribe("copal:supervisor", onReport);
       for (const ref of census.alive()) exitActor(ref, "kill");
     }
     return census.lines;
+  }
+
+  /** A step that never comes to its end fails the run, not the whole program. */
+  async #step(act: () => Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error("stuck")), stuckAfterMs);
+    });
+    await Promise.race([act(), late]).finally(() => clearTimeout(timer));
   }
 
   async #begin(root: Supervisor): Promise<string> {
@@ -71,8 +81,8 @@ class CopalRun {
     const ref = await startSupervisor(parent, {
       path,
       strategy,
-      intensity: { max: intensity, withinMs: periodMs },
-      ...({ autoShutdown } as object),
+      intensity: { max: intensity, withinMs: periodMs, resolution: "otp" },
+      autoShutdown,
       children: children.map((child) => this.#specOf(child)),
       ...(signal && { signal }),
     });
@@ -157,7 +167,8 @@ class CopalRun {
       if (isCopalError(thrown, "ERR_ACTOR_EXIT") || isCopalError(thrown, "ERR_NOPROC")) return "gone";
       if (isCopalError(thrown, "ERR_CHILD_STATE")) return thrown.state;
       if (isCopalError(thrown, "ERR_ALREADY_STARTED")) return `already_started ${this.#census.nameOf(thrown.ref)}`;
-      if (isCopalError(thrown, "ERR_START")) return `failed with ${thrownText(thrown)}`;
+      // A start function that throws is told by the child's path, which is what was asked for.
+      if (isCopalError(thrown, "ERR_START")) return `failed with ${thrownText(thrown).replace(`failed ${idOf(request)} `, "")}`;
       throw thrown;
     }
   }
@@ -179,6 +190,10 @@ class CopalRun {
         return this.#shown(await call.whichChildren());
       case "count_children":
         return countsText(await call.countChildren());
+      case "get_childspec": {
+        const { restart, shutdown, significant, type } = await call.getChildSpec(request.id);
+        return `${restart} ${shutdown} ${significant} ${type}`;
+      }
       default:
         throw new Error("not yet");
     }
@@ -243,33 +258,20 @@ class CopalRun {
       .join(",");
   }
 
-  #report(report: Report): void {
-    if (report.type !== "report") return;
-    if (report.started) this.#census.log(`report progress ${this.#offender(report.started)}`);
-    else if (report.offender)
-      this.#census.log(
-        `report ${report.errorContext} ${reasonText(report.reason as never)} ${this.#offender(report.offender)}`,
-      );
+  #report(event: SupervisorEvent | SupervisorReport): void {
+    if (event.type !== "report") return;
+    if (event.kind === "progress") this.#census.log(`report progress ${this.#offender(event.started)}`);
+    else {
+      const { errorContext, reason, offender } = event;
+      const why = reason === "reached_max_restart_intensity" ? reason : reasonText(reason);
+      this.#census.log(`report ${errorContext} ${why} ${this.#offender(offender)}`);
+    }
   }
 
   #offender({ id, ref, count }: Offender): string {
     if (count !== undefined) return `${id}*${count}`;
-    return ref ? this.#census.nameOf(ref) : id;
+    return ref ? this.#census.nameOf(ref) : String(id);
   }
-}
-
-interface Offender {
-  readonly id: string;
-  readonly ref?: ActorRef;
-  readonly count?: number;
-}
-
-interface Report {
-  readonly type: string;
-  readonly errorContext?: string;
-  readonly reason?: unknown;
-  readonly offender?: Offender;
-  readonly started?: Offender;
 }
 
 interface Listed {
@@ -291,12 +293,15 @@ function countsText(counts: {
   return [counts.specs, counts.active, counts.supervisors, counts.workers].join("/");
 }
 
+function idOf(request: Request): string {
+  return "id" in request ? request.id : "child" in request ? request.child.id : "";
+}
+
 /** The header of an event in a trace. */
 export function describe(event: Event): string {
   if (event.do === "together")
     return `together ${event.to}${event.steps.map((step) => ` (${describe(step)})`).join("")}`;
   if (event.do === "exit") return `exit ${event.reason}`;
   if (event.do !== "call") return `${event.do} ${event.id} ${event.reason}`;
-  const about = "id" in event ? ` ${event.id}` : "child" in event ? ` ${event.child.id}` : "";
-  return `${event.call} ${event.to}${about}`;
+  return `${event.call} ${event.to} ${idOf(event)}`.trimEnd();
 }

@@ -2,7 +2,7 @@
 %% that happened. No run waits for a clock: the next event begins when every supervisor has nothing left to do.
 -module(random_trees).
 -behaviour(supervisor).
--export([main/1, init/1, watch/3, log/2]).
+-export([main/1, init/1, watch/3, is_up/1, log/2]).
 -import(scripted_child, [log/1, name/1, reason/1, text/1]).
 
 %% main([In, Out]): files of the runs, in the external term format, and of the traces.
@@ -218,6 +218,9 @@ watcher() ->
         {'DOWN', _, _, Pid, R} -> ets:update_element(random_trees, {pid, Pid}, {4, {ended, R}})
     end,
     watcher().
+
+%% Whether this supervisor has come up: its own start has told so.
+is_up(Sup) -> ets:member(random_trees, {pid, Sup}).
 
 %% The running incarnation of Id.
 pid(Id) ->

@@ -78,7 +78,8 @@ export async function startScripted(
   if (comes === "ignore") return "ignore";
   if (comes === "throw") throw reason;
   if (comes === "raise") throw new Error(reason);
-  if (comes === "dead") {
+  // Not while its supervisor starts: that would handle the end at the same time as its own parent goes on, in no order.
+  if (comes === "dead" && census.of(parent.ref)) {
     const ref = await startActor(parent, { class: Doomed, id: path, signal });
     census.watch(ref, { id: child.id, name, kind: "worker" });
     ref.cast.end(reason);
@@ -92,5 +93,5 @@ export async function startScripted(
     ? await startSupervisor(child, name, context)
     : await startActor(parent, { class: ScriptedWorker, args: [census, name, child.body, outcome], id: path, signal });
   if (!isSupervisor) census.watch(ref, { id: child.id, name, kind: "worker" });
-  return comes === "info" ? ({ ref, info: "info" } as unknown as Started) : ref;
+  return comes === "info" ? { ref, info: "info" } : ref;
 }

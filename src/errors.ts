@@ -11,6 +11,8 @@ export interface ErrorFields {
   ERR_NOPROC: { readonly ref?: ActorRef; readonly name?: string };
   /** No answer came in time; the actor may still handle the call. */
   ERR_CALL_TIMEOUT: { readonly ref: ActorRef; readonly method: string; readonly timeoutMs: number };
+  /** An actor called a method of its own while it handled a message: it would wait for itself. */
+  ERR_CALLING_SELF: { readonly ref: ActorRef; readonly method: string };
   /** The actor ended before it answered; or a helper was used by an actor that has ended. */
   ERR_ACTOR_EXIT: { readonly ref: ActorRef; readonly reason: ExitReason };
   /** An actor or a process did not start. */
@@ -99,6 +101,8 @@ function kind<C extends ErrorCode>(code: C, name: string): ErrorKind<C> {
 export const NoProcError = kind("ERR_NOPROC", "NoProcError");
 /** Rejects a call that got no answer in time. */
 export const CallTimeoutError = kind("ERR_CALL_TIMEOUT", "CallTimeoutError");
+/** Rejects a call that an actor makes to itself while it handles a message. */
+export const CallingSelfError = kind("ERR_CALLING_SELF", "CallingSelfError");
 /** Rejects a call whose target ended first; thrown by the helpers of an actor that has ended. */
 export const ActorExitError = kind("ERR_ACTOR_EXIT", "ActorExitError");
 /** Rejects a start. */
@@ -134,8 +138,10 @@ export interface PlainError {
 /** Turns anything thrown into plain data, its causes included (at most eight deep). Never throws. */
 export function toPlain(thrown: unknown, depth = 8): PlainError {
   const reason = reasonFromError(isCopalError(thrown) ? { ...thrown, ...wordsOf(thrown) } : thrown);
-  const words =
-    typeof reason === "object" && "error" in reason ? reason.error : { name: "Error", message: formatExit(reason) };
+  const { value: _notData, ...words } =
+    typeof reason === "object" && "error" in reason
+      ? reason.error
+      : { name: "Error", message: formatExit(reason), value: undefined };
   const cause = thrown instanceof Error && depth > 0 ? thrown.cause : undefined;
   return {
     ...words,

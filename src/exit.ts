@@ -21,6 +21,8 @@ export interface ErrorReason {
   readonly message: string;
   readonly code?: string;
   readonly stack?: string;
+  /** What was thrown, or given as a reason, if that was neither an error nor a reason, so that any data can be told: a structured clone. */
+  readonly value?: unknown;
 }
 
 /** How an actor ended. `"kill"` is the untrappable order, `"killed"` what its victim ends with. */
@@ -55,9 +57,11 @@ export function formatExit(reason: ExitReason): string {
   }
 }
 
-/** Returns `value` if it is an exit reason, and what it would stand for if it were thrown if not. Never throws. */
+/**
+ * Returns `value` as an exit reason of its own: if it is one a copy, if not what it would stand for if it were thrown. Never throws.
+ */
 export function asExitReason(value: unknown): ExitReason {
-  return isExitReason(value) ? value : reasonFromError(value);
+  return copyOf(value) ?? reasonFromError(value);
 }
 
 /**
@@ -67,21 +71,76 @@ export function asExitReason(value: unknown): ExitReason {
  * whatever was thrown: `undefined`, a getter that throws, a revoked proxy.
  */
 export function reasonFromError(thrown: unknown): ExitReason {
-  if (!isObject(thrown)) return { error: { name: "NonError", message: text(thrown) } };
-  const own = read(thrown, exitReason);
-  if (isExitReason(own)) return own;
+  if (!isObject(thrown)) return { error: { name: "NonError", message: text(thrown), ...valueIn(thrown) } };
+  const own = copyOf(read(thrown, exitReason));
+  if (own !== undefined) return own;
   const name = readText(thrown, "name") ?? "NonError";
   const message = readText(thrown, "message") ?? text(thrown);
   const code = readText(thrown, "code");
   const stack = readText(thrown, "stack");
-  return { error: { name, message, ...(code !== undefined && { code }), ...(stack !== undefined && { stack }) } };
+  const more = stack === undefined ? valueIn(thrown) : { stack };
+  return { error: { name, message, ...(code !== undefined && { code }), ...more } };
 }
 
 /** Tells whether `value` has the shape of an exit reason. An error never is one. Never throws. */
 export function isExitReason(value: unknown): value is ExitReason {
-  if (typeof value === "string") return words.has(value);
-  if (!isObject(value) || read(value, "stack") !== undefined) return false;
-  return ["shutdown", "error", "exit", "signal", "startFailed", "limit"].some((key) => read(value, key) !== undefined);
+  return copyOf(value) !== undefined;
+}
+
+/** Reads a reason once and for all: what decides about restarts and is printed must not be able to change, or to throw. */
+function copyOf(value: unknown): ExitReason | undefined {
+  if (typeof value === "string") return words.has(value) ? (value as ExitReason) : undefined;
+  if (!isObject(value) || read(value, "stack") !== undefined) return undefined;
+  const shutdown = read(value, "shutdown");
+  if (shutdown !== undefined) return { shutdown };
+  const error = read(value, "error");
+  if (isObject(error)) return { error: errorReason(error) };
+  const exit = read(value, "exit");
+  if (typeof exit === "number") return { exit };
+  const startFailed = read(value, "startFailed");
+  if (isObject(startFailed)) return { startFailed: startFailure(startFailed) };
+  for (const key of ["signal", "limit"] as const) {
+    const word = read(value, key);
+    if (typeof word === "string") return { [key]: word } as { signal: string } | { limit: string };
+  }
+  return undefined;
+}
+
+function errorReason(error: object): ErrorReason {
+  return {
+    name: readText(error, "name") ?? "Error",
+    message: readText(error, "message") ?? "",
+    ...textsOf(error, ["code", "stack"]),
+    ...valueIn(read(error, "value")),
+  };
+}
+
+function startFailure(failure: object): StartFailure {
+  const errno = read(failure, "errno");
+  return {
+    ...textsOf(failure, ["child"]),
+    stage: readText(failure, "stage") ?? "",
+    ...(typeof errno === "number" && { errno }),
+    ...textsOf(failure, ["code"]),
+    message: readText(failure, "message") ?? "",
+  };
+}
+
+function textsOf<K extends string>(holder: object, keys: readonly K[]): { readonly [P in K]?: string } {
+  const texts: { [P in K]?: string } = {};
+  for (const key of keys) {
+    const value = readText(holder, key);
+    if (value !== undefined) texts[key] = value;
+  }
+  return texts;
+}
+
+function valueIn(thrown: unknown): { readonly value?: unknown } {
+  try {
+    return thrown === undefined ? {} : { value: structuredClone(thrown) };
+  } catch {
+    return {};
+  }
 }
 
 const words: ReadonlySet<string> = new Set(["normal", "shutdown", "killed", "kill", "noproc", "noconnection"]);

@@ -4,6 +4,9 @@
 
 // Actors
 export { Actor, type ActorTimer } from "./actors/actor.js";
+export type { CrashReport } from "./actors/crash-report.js";
+export type { Statistics, TraceEvent, TraceSink } from "./actors/debug.js";
+export { exitActor as exit } from "./actors/exit-actor.js";
 export type {
   ClosedInfo,
   DownInfo,
@@ -14,9 +17,13 @@ export type {
   OutputStream,
   ProcessExitInfo,
   SentInfo,
+  TimeoutInfo,
 } from "./actors/info.js";
+export type { MessageView } from "./actors/message-view.js";
 export { ProcessActor, type ProcessSpec, type ProcessStatus, type SubscribeOptions } from "./actors/process-actor.js";
 export type { Reply } from "./actors/reply.js";
+export { stop } from "./actors/stop.js";
+export * as sys from "./actors/sys.js";
 // Trees
 export { type RootEnd, type StartTreeOptions, start, type Tree } from "./app/tree.js";
 export type { TreeRow } from "./app/tree-rows.js";

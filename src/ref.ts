@@ -12,7 +12,7 @@ export interface RefPort {
 }
 
 /** Names that are never messages although they are public methods. */
-type NeverAMessage = "init" | "handleInfo" | "terminate" | "constructor" | "then" | `_${string}`;
+type NeverAMessage = "init" | "handleInfo" | "handleContinue" | "terminate" | "constructor" | "then" | `_${string}`;
 
 /** What is known of an actor's messages when its class is not: any name, anything in, anything out. */
 export interface AnyMessages {

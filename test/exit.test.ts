@@ -50,11 +50,12 @@ t.test("an error's name, message, code and stack become data", async (t) => {
   });
 });
 
-const hostile: readonly [name: string, thrown: unknown, message: string][] = [
+const hostile: readonly [name: string, thrown: unknown, message: string, value?: unknown][] = [
   ["undefined", undefined, "undefined"],
-  ["null", null, "null"],
+  ["null", null, "null", null],
+  ["a text", "boom", "boom", "boom"],
   ["a symbol", Symbol("s"), "Symbol(s)"],
-  ["a plain object", { a: 1 }, '{"a":1}'],
+  ["a plain object", { a: [1, { b: 2 }] }, '{"a":[1,{"b":2}]}', { a: [1, { b: 2 }] }],
   [
     "an object with a throwing getter",
     {
@@ -67,14 +68,37 @@ const hostile: readonly [name: string, thrown: unknown, message: string][] = [
     },
     "a value that cannot be printed",
   ],
-  ["an object without a prototype", Object.create(null), "{}"],
+  ["an object without a prototype", Object.create(null), "{}", {}],
 ];
 
-for (const [name, thrown, message] of hostile) {
-  t.test(`${name} thrown becomes an error reason`, async (t) => {
-    t.strictSame(reasonFromError(thrown), { error: { name: "NonError", message } });
+for (const [name, thrown, message, value] of hostile) {
+  t.test(`${name} thrown becomes an error reason, with its value if that is data`, async (t) => {
+    const error = { name: "NonError", message, ...(value !== undefined && { value }) };
+    t.strictSame(reasonFromError(thrown), { error });
+    t.strictSame(asExitReason({ error }), { error });
   });
 }
+
+t.test("a reason is copied once: what lies or changes later decides nothing", async (t) => {
+  let reads = 0;
+  const fickle = {
+    get exit() {
+      return ++reads === 1 ? 3 : "x";
+    },
+  };
+  t.strictSame(asExitReason(fickle), { exit: 3 });
+  const trap = new Proxy(
+    {},
+    {
+      get: (_target, key) => (key === "stack" ? undefined : trap),
+      has: () => {
+        throw new Error("no");
+      },
+    },
+  );
+  t.strictSame(isNormalExit(reasonFromError(trap)), true);
+  t.type(formatExit(reasonFromError({ [exitReason]: trap })), "string");
+});
 
 t.test("a revoked proxy thrown becomes an error reason", async (t) => {
   const { proxy, revoke } = Proxy.revocable({}, {});

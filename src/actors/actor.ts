@@ -4,10 +4,13 @@
  */
 import { channel } from "node:diagnostics_channel";
 import { asExitReason, type ExitReason } from "../exit.js";
-import type { ActorRef, AnyMessages } from "../ref.js";
+import { type ActorRef, type AnyMessages, isActorRef } from "../ref.js";
+import { cellOf } from "./address.js";
 import type { Cell } from "./cell.js";
+import { Detour } from "./detour.js";
+import { Continuation } from "./envelope.js";
 import type { Info } from "./info.js";
-import { link, unlink } from "./link.js";
+import { link, sendExit, unlink } from "./link.js";
 import { actorBrand } from "./methods.js";
 import { demonitor, monitor } from "./monitor.js";
 import { Refusal } from "./refusal.js";
@@ -53,9 +56,15 @@ export class Actor {
     return undefined;
   }
 
+  /** Handles what `continueWith` was given. Unless overridden it ignores all, and says so on `copal:unhandled`. */
+  handleContinue(message: unknown): unknown {
+    if (unhandled.hasSubscribers) unhandled.publish({ ref: this.self, message: { type: "continue", message } });
+    return undefined;
+  }
+
   /**
-   * Runs when the actor ends by `exit`, by a crash in a callback, or, if it traps exits, by its parent's exit signal. Not when it is
-   * killed, not when a signal ends an actor that does not trap, not when `init` failed.
+   * Runs when the actor ends by `exit` or `stop`, by a crash in a callback, or, if it traps exits, by its parent's exit signal. Not when it is
+   * killed, not when a signal ends an actor that does not trap, not when `init` failed. If it fails, the actor ends with what it threw.
    */
   terminate(_reason: ExitReason): unknown {
     return undefined;
@@ -104,9 +113,9 @@ export class Actor {
     link(this.#alive(), ref);
   }
 
-  /** Unties them. No `EXIT` of that actor comes afterwards, not even one that was in the mailbox already. */
-  protected unlink(ref: ActorRef): void {
-    unlink(this.#cell, ref);
+  /** Unties them. No `EXIT` of that actor comes afterwards; with `flush` (the default) not even one that was in the mailbox already. */
+  protected unlink(ref: ActorRef, { flush = true }: { readonly flush?: boolean } = {}): void {
+    unlink(this.#cell, ref, flush);
   }
 
   /**
@@ -119,9 +128,9 @@ export class Actor {
     return monitor(this.#alive(), ref);
   }
 
-  /** Calls a monitor off. Its `DOWN` does not come afterwards, not even one that was in the mailbox already. */
-  protected demonitor(id: number): void {
-    demonitor(this.#cell, id);
+  /** Calls a monitor off. Its `DOWN` does not come afterwards; with `flush` (the default) not even one that was in the mailbox already. */
+  protected demonitor(id: number, { flush = true }: { readonly flush?: boolean } = {}): void {
+    demonitor(this.#cell, id, flush);
   }
 
   /**
@@ -156,15 +165,54 @@ export class Actor {
   }
 
   /**
+   * Hands `message` to `handleContinue` before anything that is in the mailbox, as soon as the callback in hand is done. Several come in order.
+   *
+   * From `init` the start is complete before it, and from a method the caller has its answer.
+   *
+   * @throws {ActorExitError} if this actor has begun to end.
+   */
+  protected continueWith(message: unknown): void {
+    const cell = this.#alive();
+    cell.detour ??= new Detour();
+    cell.detour.continueWith(new Continuation(message));
+    if (!cell.isQueued && !cell.isBusy) cell.enqueue();
+  }
+
+  /**
+   * Sends `timeout` to this actor's own `handleInfo` when no message has come for `silenceMs` milliseconds, counted from the end of the callback in
+   * hand. Any message calls it off, whatever it is; 0 means: unless one is there already. Asking again replaces what was asked before.
+   *
+   * @throws {ActorExitError} if this actor has begun to end.
+   */
+  protected timeout(silenceMs: number): void {
+    const cell = this.#alive();
+    cell.detour ??= new Detour();
+    cell.detour.awaitSilence(silenceMs);
+    if (!cell.isQueued && !cell.isBusy) cell.enqueue();
+  }
+
+  /**
    * Ends this actor with `reason`, from a callback or from anywhere else, such as a socket's event. No further message is handled.
    *
    * A method that called it and returns still answers its caller, once the end is complete. Does nothing if the end has begun.
    * Something that is no reason, such as an `Error`, ends it with what it would stand for if it were thrown.
    */
-  protected exit(reason: ExitReason): void {
+  protected exit(reason: ExitReason): void;
+  /**
+   * Sends an exit signal to another actor, in this one's name. What it does there is OTP's table: `"kill"` ends it with `"killed"`; one that traps
+   * exits gets an `EXIT`; `"normal"` is ignored otherwise, unless sent to oneself; anything else ends it. A supervisor takes it from its parent only.
+   *
+   * @throws {ActorExitError} if this actor has begun to end.
+   */
+  protected exit(ref: ActorRef, reason: ExitReason): void;
+  protected exit(refOrReason: ActorRef | ExitReason, reason?: ExitReason): void {
+    if (isActorRef(refOrReason)) {
+      sendExit(cellOf(refOrReason), this.#alive().ref, asExitReason(reason), "order");
+      return;
+    }
     if (this.#cell.isEnding) return;
     this.#cell.endsItself = true;
-    this.#cell.end(asExitReason(reason), true);
+    this.#cell.end(asExitReason(refOrReason), true);
   }
 
   /**

@@ -3,9 +3,10 @@
  * linked actors that hold processes come first; names, callers, monitors and links hear after that.
  */
 import { channel } from "node:diagnostics_channel";
-import { type ExitReason, isNormalExit } from "../exit.js";
+import { type ExitReason, isNormalExit, reasonFromError } from "../exit.js";
 import type { Cell } from "./cell.js";
-import { release, unwind } from "./instance.js";
+import { reportCrash, reportTerminate } from "./crash-report.js";
+import { type ActorInstance, release, unwind } from "./instance.js";
 import { disconnect, sendExit } from "./link.js";
 import { onEnd } from "./monitor.js";
 
@@ -15,7 +16,7 @@ const exits = channel("copal:exit");
  * Carries the end of `cell` from its second step to its last:
  *
  * 1. (done by `Cell.end`) no more messages, `endSignal` aborted;
- * 2. `unwind`, or `terminate` if it is due; cut short by a kill;
+ * 2. `unwind`, or `terminate` if it is due; cut short by a kill, and by a signal that the actor does not trap;
  * 3. `release`, and the ends of the children it started and of linked actors that hold processes;
  * 4. name freed, callers rejected, monitors notified, links signalled, the parent last.
  *
@@ -47,17 +48,31 @@ function turnOfEventLoop(cell: Cell): Promise<void> {
 }
 
 async function conclude(cell: Cell): Promise<void> {
-  const { instance, reason } = cell;
+  const { instance, owesTerminate } = cell;
   if (!instance || cell.isKilled) return;
-  const steps: Promise<unknown>[] = [];
-  if (instance[unwind]) steps.push(attempt(cell, () => instance[unwind]?.(reason)));
-  if (cell.owesTerminate) steps.push(attempt(cell, () => instance.terminate(reason)));
-  if (steps.length === 0) return;
-  const killed = new Promise<void>((resolve) => {
-    cell.onKill = resolve;
-  });
-  await Promise.race([Promise.all(steps), killed]);
-  cell.onKill = undefined;
+  const steps: Promise<void>[] = [];
+  if (cell.unwinds) steps.push(attempt(cell, () => instance[unwind]?.(cell.reason)));
+  if (owesTerminate) steps.push(terminate(cell, instance));
+  if (steps.length > 0) {
+    const cut = new Promise<void>((resolve) => {
+      cell.onKill = resolve;
+    });
+    await Promise.race([Promise.all(steps), cut]);
+    cell.onKill = undefined;
+  }
+  if (owesTerminate && cell.isReported) reportTerminate(cell);
+  cell.owesTerminate = false;
+}
+
+/** What `terminate` throws is what the actor ends with, as in OTP, unless it was cut short. */
+async function terminate(cell: Cell, instance: ActorInstance): Promise<void> {
+  try {
+    await instance.terminate(cell.reason);
+  } catch (thrown) {
+    if (!cell.owesTerminate) return;
+    cell.reason = reasonFromError(thrown);
+    cell.cause = thrown;
+  }
 }
 
 async function releaseAll(cell: Cell): Promise<void> {
@@ -65,7 +80,7 @@ async function releaseAll(cell: Cell): Promise<void> {
   const waits: Promise<void>[] = [];
   const kills: (() => void)[] = [];
   const releaseOwn = (why: ExitReason): Promise<void> => attempt(cell, () => instance?.[release]?.(why));
-  if (instance?.[release]) {
+  if (cell.holdsProcess) {
     waits.push(releaseOwn(reason));
     kills.push(() => waits.push(releaseOwn("killed")));
   }
@@ -121,6 +136,7 @@ function waitsFor(from: Cell, wanted: Cell, seen: Set<Cell>): boolean {
 function finish(cell: Cell, defect?: unknown): void {
   if (cell.hasEnded) return;
   const { ref, reason, runtime, parent } = cell;
+  if (cell.isReported) reportCrash(cell);
   const watchers = [...cell.monitors];
   const linked = [...cell.links];
   cell.hasEnded = true;

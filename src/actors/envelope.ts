@@ -1,8 +1,9 @@
 /**
- * What lies in a mailbox: a call, a cast, or an info. An envelope is also its own link in the mailbox, and a call is its own
+ * What lies in a mailbox: a call, a cast, an info, a continuation or a system message. An envelope is also its own link in the mailbox, and a call is its own
  * pending record, so that a message costs one object. Knows neither actors nor time.
  */
 import type { ActorRef } from "../ref.js";
+import type { Cell } from "./cell.js";
 import type { DeadlineList } from "./deadlines.js";
 import type { Info } from "./info.js";
 
@@ -42,7 +43,10 @@ export class Call {
 
   /** Rejects the caller's promise; nothing happens if it has its answer, or has given up. */
   fail(error: unknown): void {
-    if (this.#settle()) this.#reject(error);
+    if (!this.#settle()) return;
+    // A caller that never looks at its answer must not bring the program down: the promise counts as looked at.
+    this.promise.catch(ignore);
+    this.#reject(error);
   }
 
   #settle(): boolean {
@@ -53,6 +57,8 @@ export class Call {
     return true;
   }
 }
+
+const ignore = (): void => {};
 
 let capturedResolve: (value: unknown) => void;
 let capturedReject: (error: unknown) => void;
@@ -96,5 +102,31 @@ export class InfoEnvelope {
   }
 }
 
+/** What an actor told itself to go on with, before anything that waits: for `handleContinue`. */
+export class Continuation {
+  readonly kind = "continue";
+  next: Envelope | undefined = undefined;
+  readonly message: unknown;
+
+  constructor(message: unknown) {
+    this.message = message;
+  }
+}
+
+/** A request to the runtime's side of an actor, in the order of its messages: it is served, not handled. */
+export class SystemEnvelope {
+  readonly kind = "system";
+  next: Envelope | undefined = undefined;
+  /** Who waits for it, and how long. */
+  readonly call: Call;
+  /** Gives the answer; what it throws rejects the call and harms the actor in no way. */
+  readonly serve: (cell: Cell) => unknown;
+
+  constructor(call: Call, serve: (cell: Cell) => unknown) {
+    this.call = call;
+    this.serve = serve;
+  }
+}
+
 /** What lies in a mailbox. */
-export type Envelope = Call | Cast | InfoEnvelope;
+export type Envelope = Call | Cast | InfoEnvelope | Continuation | SystemEnvelope;

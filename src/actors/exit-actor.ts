@@ -12,9 +12,10 @@ import { onEnd } from "./monitor.js";
 export type Shutdown = number | "infinity" | "brutal_kill";
 
 /**
- * Sends an exit signal from outside, as OTP's `exit/2` does.
+ * Sends an exit signal from outside all actors, as OTP's `exit/2` does; an actor has `this.exit(ref, reason)`.
  *
- * To an actor that was started from outside it is its parent's signal. Does nothing if the actor has ended.
+ * `"kill"` ends the actor with `"killed"`, whatever it does; one that traps exits gets an `EXIT` message; `"normal"` is ignored otherwise; anything
+ * else ends it with that reason. To an actor that was started from outside it is its parent's signal. Does nothing if the actor has ended.
  */
 export function exitActor(ref: ActorRef, reason: ExitReason): void {
   const cell = cellOf(ref);
@@ -48,6 +49,6 @@ export function stopActor(
       resolve(ended);
     });
     if (shutdown === "brutal_kill") cell.kill();
-    else sendExit(cell, from?.ref ?? outside, reason, "order");
+    else sendExit(cell, from?.ref ?? outside, asExitReason(reason), "order");
   });
 }

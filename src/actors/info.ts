@@ -60,5 +60,10 @@ export interface SentInfo {
   readonly message: unknown;
 }
 
+/** No message came for as long as this actor had asked for with `timeout`. */
+export interface TimeoutInfo {
+  readonly type: "timeout";
+}
+
 /** The messages of `handleInfo`, told apart by `type`. */
-export type Info = ExitInfo | DownInfo | OutputInfo | LineInfo | ClosedInfo | ProcessExitInfo | SentInfo;
+export type Info = ExitInfo | DownInfo | OutputInfo | LineInfo | ClosedInfo | ProcessExitInfo | SentInfo | TimeoutInfo;

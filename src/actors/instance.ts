@@ -27,6 +27,7 @@ export const unwind: unique symbol = Symbol.for("copal.unwind") as never;
 export interface ActorInstance {
   init(...args: readonly unknown[]): unknown;
   handleInfo(message: Info): unknown;
+  handleContinue(message: unknown): unknown;
   terminate(reason: ExitReason): unknown;
   [release]?(reason: ExitReason): Promise<void>;
   [unwind]?(reason: ExitReason): Promise<void>;

@@ -2,6 +2,7 @@
  * Links and exit signals: OTP's table of what a signal does to its receiver, and the bookkeeping on both sides. A link is
  * mutual and at most one exists between two actors.
  */
+import { channel } from "node:diagnostics_channel";
 import { NoProcError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import type { ActorRef } from "../ref.js";
@@ -9,6 +10,8 @@ import { cellOf } from "./address.js";
 import type { Cell } from "./cell.js";
 import { InfoEnvelope } from "./envelope.js";
 import { describeRef } from "./runtime.js";
+
+const unhandled = channel("copal:unhandled");
 
 /** Links two actors that have not ended. Linking twice, or to oneself, does nothing. */
 export function connect(one: Cell, other: Cell): void {
@@ -37,9 +40,10 @@ export function link(cell: Cell, ref: ActorRef): void {
   else throw new NoProcError(`cannot link to ${describeRef(ref)}: it has ended`, { ref });
 }
 
-/** Unlinks both and takes an `EXIT` of that actor out of the mailbox if it is there already. */
-export function unlink(cell: Cell, ref: ActorRef): void {
+/** Unlinks both and, unless told not to `flush`, takes an `EXIT` of that actor out of the mailbox if it is there already. */
+export function unlink(cell: Cell, ref: ActorRef, flush = true): void {
   disconnect(cell, cellOf(ref));
+  if (!flush) return;
   cell.drop(
     (envelope) => envelope.kind === "info" && envelope.message.type === "EXIT" && envelope.message.from === ref,
   );
@@ -54,19 +58,27 @@ export type SignalKind = "link" | "order";
  * - an order `"kill"` ends it with `"killed"`, whether it traps or not; the same reason through a link is an ordinary one;
  * - an actor that traps exits gets an `EXIT` message, behind what is in its mailbox; if the signal is its parent's, that
  *   message ends it when its turn comes (a supervisor is ended at once, so that a start in progress cannot delay it);
- * - `"normal"` is ignored otherwise;
+ * - `"normal"` is ignored otherwise, unless an actor sends it to itself;
  * - any other reason ends it at once, without `terminate`, even while an async method waits.
+ *
+ * `from` is who really sends: the caller's own ref, never one that user code names. A supervisor hears of ends alone: an order of
+ * anyone but its parent says nothing about any child of it, and is dropped.
  */
 export function sendExit(to: Cell, from: ActorRef, reason: ExitReason, kind: SignalKind): void {
   if (reason === "kill" && kind === "order") {
     to.kill();
     return;
   }
-  if (to.isEnding) return;
+  if (to.isEnding) {
+    // A `terminate` in progress is code of an actor that does not trap: the signal ends that as well.
+    if (to.owesTerminate && !to.trapExit && reason !== "normal") to.overtake(reason);
+    return;
+  }
   const isParents = from === (to.parent === null ? to.runtime.outside : to.parent.ref);
-  if (isParents && to.unwinds) to.end(reason, true);
+  if (to.unwinds && isParents) to.end(reason, true);
+  else if (to.unwinds && kind === "order") unhandled.publish({ ref: to.ref, message: { type: "EXIT", from, reason } });
   else if (to.trapExit) pushExit(to, from, reason, isParents);
-  else if (reason !== "normal") to.end(reason, false);
+  else if (reason !== "normal" || from === to.ref) to.end(reason, false);
 }
 
 function pushExit(to: Cell, from: ActorRef, reason: ExitReason, endsActor: boolean): void {

@@ -1,5 +1,5 @@
 /**
- * The mailbox: first in, first out, every operation but {@link Mailbox.remove} in constant time. A linked list through the envelopes
+ * The mailbox: first in, first out, every operation but those that look for one in constant time. A linked list through the envelopes
  * themselves: an empty mailbox costs nothing.
  */
 import type { Envelope } from "./envelope.js";
@@ -30,6 +30,28 @@ export class Mailbox {
     envelope.next = undefined;
     this.#length--;
     return envelope;
+  }
+
+  /** Tells whether one in it `matches`. */
+  some(matches: (envelope: Envelope) => boolean): boolean {
+    for (let envelope = this.#first; envelope !== undefined; envelope = envelope.next)
+      if (matches(envelope)) return true;
+    return false;
+  }
+
+  /** Takes out the first envelope that `matches`; looks no further. */
+  take(matches: (envelope: Envelope) => boolean): Envelope | undefined {
+    let before: Envelope | undefined;
+    for (let envelope = this.#first; envelope !== undefined; before = envelope, envelope = envelope.next) {
+      if (!matches(envelope)) continue;
+      if (before === undefined) return this.shift();
+      before.next = envelope.next;
+      if (envelope === this.#last) this.#last = before;
+      envelope.next = undefined;
+      this.#length--;
+      return envelope;
+    }
+    return undefined;
   }
 
   /** Takes out every envelope that `matches`, in order; looks at all of them. */

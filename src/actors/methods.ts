@@ -14,7 +14,14 @@ export const actorBrand: unique symbol = Symbol.for("copal.actor") as never;
  */
 export const callbacks: unique symbol = Symbol.for("copal.callbacks") as never;
 
-const neverMessages: ReadonlySet<string> = new Set(["constructor", "init", "handleInfo", "terminate", "then"]);
+const neverMessages: ReadonlySet<string> = new Set([
+  "constructor",
+  "init",
+  "handleInfo",
+  "handleContinue",
+  "terminate",
+  "then",
+]);
 const tables = new WeakMap<object, ReadonlyMap<string, Method>>();
 
 /**

@@ -46,12 +46,12 @@ export function monitor(watcher: Cell, ref: ActorRef): number {
   return id;
 }
 
-/** Ends a monitor and takes its `DOWN` out of the mailbox if it is there already. */
-export function demonitor(watcher: Cell, id: number): void {
+/** Ends a monitor and, unless told not to `flush`, takes its `DOWN` out of the mailbox if it is there already. */
+export function demonitor(watcher: Cell, id: number, flush = true): void {
   const held = watcher.watching?.get(id);
   watcher.watching?.delete(id);
   if (held) held.target.monitors.delete(held);
-  else
+  else if (flush)
     watcher.drop(
       (envelope) => envelope.kind === "info" && envelope.message.type === "DOWN" && envelope.message.monitor === id,
     );

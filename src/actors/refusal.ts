@@ -17,11 +17,12 @@ export class Refusal {
   }
 }
 
-/** Returns `thrown` if it is a refusal, of this or another loaded copy of the package. */
-export function refusalOf(thrown: unknown): Refusal | undefined {
+/** Returns what `thrown` carries if it is a refusal, of this or another loaded copy of the package. Never throws. */
+export function refusalOf(thrown: unknown): { readonly error: unknown } | undefined {
   if (typeof thrown !== "object" || thrown === null) return undefined;
   try {
-    return (thrown as { [brand]?: unknown })[brand] === true ? (thrown as Refusal) : undefined;
+    const { [brand]: isRefusal, error } = thrown as { readonly [brand]?: unknown; readonly error?: unknown };
+    return isRefusal === true ? { error } : undefined;
   } catch {
     return undefined;
   }

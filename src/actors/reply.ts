@@ -17,5 +17,13 @@ export function takeReply<R>(cell: Cell): Reply<R> {
   if (call?.kind !== "call") return Object.assign(() => {}, { fail: () => {} });
   if (!call.isSettled) owedCalls.add(call);
   call.owed = owedCalls;
-  return Object.assign((value: R) => call.answer(value), { fail: (error: Error) => call.fail(error) });
+  const answer = (value: R): void => {
+    if (!call.isSettled) cell.debug?.answered(cell, call, value);
+    call.answer(value);
+  };
+  const fail = (error: Error): void => {
+    if (!call.isSettled) cell.debug?.refused(cell, call, error);
+    call.fail(error);
+  };
+  return Object.assign(answer, { fail });
 }

@@ -32,6 +32,8 @@ export class Runtime {
   readonly deadlines: Deadlines;
   /** The sender of exit signals that come from no actor; its id is 0. */
   readonly outside: ActorRef;
+  /** Whose code runs now, as far as it runs in its turn; what an async callback does after its first `await` is not known to be its own. */
+  running: Cell | undefined = undefined;
   readonly #names = new Map<string, Cell>();
   #lastId = 0;
   #lastMonitor = 0;

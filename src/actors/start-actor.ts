@@ -2,6 +2,7 @@
  * Starts actors: spawn and link in one step. Knows specs of actors only; what else `this.start` takes is registered from above.
  */
 import { AlreadyStartedError, StartError, UnsupportedError } from "../errors.js";
+import { formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { Cell } from "./cell.js";
 import type { ActorInstance } from "./instance.js";
@@ -22,6 +23,8 @@ export interface StartOptions<T extends object> {
   readonly id?: string;
   /** Calls the start off: an `init` that still waits is abandoned and what it holds is released. */
   readonly signal?: AbortSignal;
+  /** How long `init` may take, in milliseconds, before the actor is killed and the start rejects; no limit unless given. */
+  readonly startTimeoutMs?: number;
   /** How long it may take to end when its parent ends, before it is killed: milliseconds, default 5,000. */
   readonly shutdownMs?: number | "infinity";
   /** The runtime, where there is no parent to take it from; this thread's unless given. */
@@ -31,14 +34,14 @@ export interface StartOptions<T extends object> {
 /**
  * Starts an actor, linked to `parent`, and resolves once its `init` has settled.
  *
- * Rejects with `ERR_START` if `init` fails or the actor ends before that, by a signal or by `signal`: what it held is released and its
- * name free by then, and its parent gets no exit signal. Rejects with `ERR_ALREADY_STARTED` if the name is taken, with
+ * Rejects with `ERR_START` if `init` fails or the actor ends before that, by a signal, by `signal` or by `startTimeoutMs` (then with the reason
+ * `{ limit: "timeout" }`): what it held is released and its name free by then, and its parent gets no exit signal. Rejects with `ERR_ALREADY_STARTED` if the name is taken, with
  * `ERR_ACTOR_EXIT` if the parent has begun to end.
  */
 export function startActor<T extends object>(parent: Parent, options: StartOptions<T>): Promise<ActorRef<T>> {
-  const { name, signal } = options;
+  const { name, signal, startTimeoutMs } = options;
   const runtime = parent?.runtime ?? options.runtime ?? runtimeOfThread();
-  const label = options.id ?? name ?? options.class.name;
+  const label = options.id ?? name ?? nameOfClass(options.class);
   if (parent?.isEnding) return Promise.reject(parent.exitError());
   if (signal?.aborted)
     return Promise.reject(new StartError(`${label} was not started: the start was called off`, { reason: "shutdown" }));
@@ -56,20 +59,49 @@ export function startActor<T extends object>(parent: Parent, options: StartOptio
       shutdownMs: options.shutdownMs === "infinity" ? Number.POSITIVE_INFINITY : (options.shutdownMs ?? 5_000),
       onStarted: () => {
         signal?.removeEventListener("abort", callOff);
+        limit?.cancel();
         resolve(cell.ref as ActorRef<T>);
       },
-      onStartFailed: (error) => {
+      onStartFailed: () => {
         signal?.removeEventListener("abort", callOff);
-        reject(error);
+        limit?.cancel();
+        reject(isTooLate ? tooLateError(cell, startTimeoutMs) : startError(cell));
       },
     });
     const callOff = (): void => cell.end("shutdown", false);
     signal?.addEventListener("abort", callOff);
+    let isTooLate = false;
+    const onTooLate = (): void => {
+      isTooLate = !cell.isEnding;
+      cell.kill();
+    };
+    const limit = startTimeoutMs === undefined ? undefined : runtime.clock.setTimer(startTimeoutMs, onTooLate);
     if (!parent) return;
     connect(parent, cell);
     parent.children ??= new Set();
     parent.children.add(cell);
   });
+}
+
+function startError({ label, reason, cause }: Cell): Error {
+  const failure = typeof reason === "object" && "startFailed" in reason ? { failure: reason.startFailed } : {};
+  const why = cause === undefined ? {} : { cause };
+  return new StartError(`${label} did not start: ${formatExit(reason)}`, { reason, ...failure }, why);
+}
+
+function tooLateError({ label }: Cell, limitMs: number | undefined): Error {
+  const message = `\`init\` did not settle within ${limitMs} ms`;
+  const failure = { stage: "init", code: "timeout", message };
+  return new StartError(`${label} did not start: ${message}`, { reason: { limit: "timeout" }, failure });
+}
+
+/** A class may have a static `name` of its own, which may be anything. */
+function nameOfClass(type: new () => object): string {
+  try {
+    return typeof type.name === "string" ? type.name : "an actor";
+  } catch {
+    return "an actor";
+  }
 }
 
 /** What makes an actor from a spec in the config's shape. */

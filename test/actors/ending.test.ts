@@ -322,13 +322,17 @@ t.test("a result whose then throws crashes the actor", async (t) => {
   );
 });
 
-t.test("a terminate that throws changes neither the reason nor anything else", async (t) => {
+t.test("an actor whose terminate throws ends with what it threw, and its caller still has its answer", async (t) => {
   const ref = await puppet();
   await ref.call.onTerminate(() => {
     throw undefined;
   });
-  await doing(ref, (hands) => hands.exit("normal"));
-  t.equal(await whenEnded(ref), "normal");
+  const answer = doing(ref, (hands) => {
+    hands.exit("normal");
+    return 42;
+  });
+  t.equal(await answer, 42);
+  t.match(await whenEnded(ref), { error: { name: "NonError", message: "undefined" } });
 });
 
 t.test("onHandled is called once: after the message, or when it is dropped", async (t) => {

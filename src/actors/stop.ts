@@ -1,0 +1,54 @@
+/**
+ * Stops an actor in order, as OTP's `gen_server:stop` does: it ends when its turn comes, by its own `terminate`.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { ActorExitError, CallTimeoutError } from "../errors.js";
+import { asExitReason, type ExitReason, formatExit } from "../exit.js";
+import type { ActorRef } from "../ref.js";
+import { cellOf } from "./address.js";
+import { onEnd } from "./monitor.js";
+import { describeRef } from "./runtime.js";
+import { systemCall } from "./system-call.js";
+
+/**
+ * Ends an actor with `reason` (default `"normal"`) behind the messages it has, also if it is suspended, and resolves when the end is complete.
+ * `terminate` is called, whether it traps exits or not.
+ *
+ * Rejects with `ERR_NOPROC` if it has ended already; with `ERR_ACTOR_EXIT` if it ends with another reason, which the error carries; with
+ * `ERR_CALL_TIMEOUT` after `timeoutMs` (default: no limit), and then it ends all the same, in its own time.
+ */
+export async function stop(
+  ref: ActorRef,
+  reason: ExitReason = "normal",
+  timeoutMs: number | "infinity" = "infinity",
+): Promise<void> {
+  const wanted = asExitReason(reason);
+  const cell = cellOf(ref);
+  const { clock } = cell.runtime;
+  if (cell.hasEnded) return systemCall(ref, "stop", {}, () => {});
+  const ended = new Promise<ExitReason>((resolve, reject) => {
+    const tooLate = (): void => {
+      const message = `${describeRef(ref)} did not end within ${timeoutMs} ms`;
+      callOff();
+      reject(new CallTimeoutError(message, { ref, method: "stop", timeoutMs: Number(timeoutMs) }));
+    };
+    const timer = timeoutMs === "infinity" ? undefined : clock.setTimer(timeoutMs, tooLate);
+    const callOff = onEnd(cell, (actual) => {
+      timer?.cancel();
+      resolve(actual);
+    });
+  });
+  // What becomes of the request shows in how the actor ends.
+  systemCall(ref, "stop", { timeoutMs: "infinity" }, (self) => self.end(wanted, true)).catch(() => {});
+  const actual = await ended;
+  if (isSameReason(actual, wanted)) return;
+  throw new ActorExitError(`${cell.label} ended: ${formatExit(actual)}`, { ref, reason: actual });
+}
+
+function isSameReason(one: ExitReason, other: ExitReason): boolean {
+  try {
+    return isDeepStrictEqual(one, other);
+  } catch {
+    return false;
+  }
+}

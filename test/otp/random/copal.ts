@@ -6,6 +6,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { cellOf } from "#src/actors/address.js";
 import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
 import type { Parent } from "#src/actors/start-actor.js";
+import { stop } from "#src/actors/stop.js";
+import { resume, suspend } from "#src/actors/sys.js";
 import { isCopalError } from "#src/errors.js";
 import type { ActorRef } from "#src/ref.js";
 import type { ChildSpec } from "#src/supervisor/child-spec.js";
@@ -115,8 +117,8 @@ class CopalRun {
     }
     if (event.do !== "call" && event.do !== "together") return this.#strike(event);
     const to = this.#census.running(event.to);
-    if (!to) return "skipped";
-    return event.do === "call" ? this.#request(to, event) : this.#together(to, event.steps);
+    if (!to || this.#census.of(to)?.kind === "worker") return "skipped";
+    return event.do === "call" ? this.#request(to, event) : this.#together(to, event, to === root);
   }
 
   async #strike({ do: how, id, reason }: Blow): Promise<string | undefined> {
@@ -127,6 +129,7 @@ class CopalRun {
     if (how === "signal") exitActor(ref, exitReasonOf(reason));
     else if (kind === "worker" && how === "stop") worker.cast.stop(reason);
     else if (kind === "worker") worker.cast.raise(reason);
+    else if (how === "stop") await stop(ref, exitReasonOf(reason));
     // Whether it ends or takes the signal as a message: either way it is past it then.
     await (kind === "worker" ? worker.within("infinity").call.ping() : callsOf(ref).countChildren()).catch(() => {});
     if (cellOf(ref).isEnding) await whenEnded(ref);
@@ -134,29 +137,17 @@ class CopalRun {
   }
 
   /** The supervisor stands still until every step is in its mailbox. */
-  async #together(to: ActorRef, steps: readonly (Blow | Request)[]): Promise<string> {
-    let open: () => void = () => {};
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    const blocked = new Promise<void>((resolve) => {
-      const start = async (): Promise<never> => {
-        resolve();
-        await gate;
-        throw new Error("gate");
-      };
-      callsOf(to)
-        .startChild({ id: "gate", start })
-        .catch(() => {});
-    });
-    await blocked;
+  async #together(to: ActorRef, { steps, last }: Together, isRoot: boolean): Promise<string> {
+    await suspend(to);
     const answers: Promise<string | undefined>[] = [];
     for (const step of steps) {
       const answer = step.do === "call" ? this.#request(to, step) : this.#strike(step);
       answers.push(answer);
       if (step.do !== "call") await answer;
     }
-    open();
+    if (last !== "none") exitActor(to, exitReasonOf(last));
+    if (last !== "none" && (isRoot || last === "kill")) await whenEnded(to);
+    else await resume(to);
     return (await Promise.all(answers)).map((answer) => answer ?? "none").join(" | ");
   }
 
@@ -168,7 +159,8 @@ class CopalRun {
       if (isCopalError(thrown, "ERR_CHILD_STATE")) return thrown.state;
       if (isCopalError(thrown, "ERR_ALREADY_STARTED")) return `already_started ${this.#census.nameOf(thrown.ref)}`;
       // A start function that throws is told by the child's path, which is what was asked for.
-      if (isCopalError(thrown, "ERR_START")) return `failed with ${thrownText(thrown).replace(`failed ${idOf(request)} `, "")}`;
+      if (isCopalError(thrown, "ERR_START"))
+        return `failed with ${thrownText(thrown).replace(`failed ${idOf(request)} `, "")}`;
       throw thrown;
     }
   }
@@ -274,6 +266,8 @@ class CopalRun {
   }
 }
 
+type Together = Extract<Event, { readonly do: "together" }>;
+
 interface Listed {
   readonly id?: string;
   readonly child: ActorRef | "restarting" | undefined;
@@ -299,8 +293,10 @@ function idOf(request: Request): string {
 
 /** The header of an event in a trace. */
 export function describe(event: Event): string {
-  if (event.do === "together")
-    return `together ${event.to}${event.steps.map((step) => ` (${describe(step)})`).join("")}`;
+  if (event.do === "together") {
+    const steps = event.steps.map((step) => ` (${describe(step)})`).join("");
+    return `together ${event.to}${steps}${event.last === "none" ? "" : ` (exit ${event.last})`}`;
+  }
   if (event.do === "exit") return `exit ${event.reason}`;
   if (event.do !== "call") return `${event.do} ${event.id} ${event.reason}`;
   return `${event.call} ${event.to} ${idOf(event)}`.trimEnd();

@@ -46,15 +46,16 @@ interface SupervisorShape {
 
 /** `sup` and `child` choose among what there is, modulo its number. */
 interface EventShape {
-  readonly kind: BlowKind | RequestKind | "together" | "exit";
+  readonly kind: BlowKind | RequestKind | "together" | "exit" | "stop root";
   readonly sup: number;
   readonly child: number;
   readonly reason: Reason;
   readonly spec: ChildShape;
   readonly steps: readonly StepShape[];
+  readonly last: Reason | "none";
 }
 
-type StepShape = Omit<EventShape, "kind" | "steps"> & { readonly kind: BlowKind | RequestKind };
+type StepShape = Omit<EventShape, "kind" | "steps" | "last"> & { readonly kind: BlowKind | RequestKind };
 type BlowKind = Blow["do"];
 type RequestKind =
   | "start"
@@ -152,10 +153,14 @@ function eventShape(spec: fc.Arbitrary<ChildShape>): fc.Arbitrary<EventShape> {
   return fc.record({
     kind: fc.oneof(
       { weight: 12, arbitrary: kind },
-      { weight: 4, arbitrary: weighted<EventShape["kind"]>([9, "together"], [1, "exit"]) },
+      { weight: 4, arbitrary: weighted<EventShape["kind"]>([18, "together"], [1, "exit"], [1, "stop root"]) },
     ),
     ...choices(spec),
-    steps: fc.array(step, { minLength: 2, maxLength: 5 }),
+    steps: fc.array(step, { minLength: 1, maxLength: 5 }),
+    last: fc.oneof(
+      { weight: 8, arbitrary: fc.constant("none" as const) },
+      { weight: 1, arbitrary: fc.constantFrom(...reasons) },
+    ),
   });
 }
 
@@ -255,9 +260,10 @@ function shutdownOf({ shutdown, body }: ChildShape): Child["shutdown"] {
 
 function eventOf(shape: EventShape, places: readonly Place[]): Event {
   if (shape.kind === "exit") return { do: "exit", reason: shape.reason };
+  if (shape.kind === "stop root") return { do: "stop", id: rootId, reason: shape.reason };
   if (shape.kind !== "together") return stepOf({ ...shape, kind: shape.kind }, placeOf(shape, places));
   const place = placeOf(shape, places);
-  return { do: "together", to: place.id, steps: shape.steps.map((step) => stepOf(step, place)) };
+  return { do: "together", to: place.id, steps: shape.steps.map((step) => stepOf(step, place)), last: shape.last };
 }
 
 function placeOf({ sup }: Pick<EventShape, "sup">, places: readonly Place[]): Place {
@@ -276,11 +282,10 @@ function stepOf(shape: StepShape, place: Place): Blow | Request {
   if (kind === "start") return startOf(shape, place, id);
   if (kind !== "stop" && kind !== "raise" && kind !== "signal")
     return { do: "call", to, call: isSimple ? "terminate_child" : kind, id };
-  // A supervisor does not stop itself when asked; what a stranger can do is kill it.
+  // A supervisor does not raise; what a stranger can do is kill it.
   const isSupervisor = place.known.some((child) => child.id === id && child.body.is === "supervisor");
-  if (kind === "signal" || isSupervisor)
-    return { do: "signal", id, reason: isSupervisor && kind !== "signal" ? "kill" : reason };
-  return { do: kind, id, reason: kind === "raise" ? "x" : reason };
+  if (kind !== "raise") return { do: kind, id, reason };
+  return isSupervisor ? { do: "signal", id, reason: "kill" } : { do: "raise", id, reason: "x" };
 }
 
 function startOf({ spec }: StepShape, { id: to, spec: above }: Place, id: string): Request {

@@ -55,9 +55,9 @@ event(Event) ->
 
 perform(#{do := exit, reason := R}, Root) -> exit(Root, reason(R)), await_end(Root), none;
 perform(#{do := call, to := To} = Request, _) ->
-    case pid(To) of none -> "skipped"; Pid -> request(Pid, Request) end;
-perform(#{do := together, to := To, steps := Steps}, _) ->
-    case pid(To) of none -> "skipped"; Pid -> together(Pid, Steps) end;
+    case supervisor(To) of none -> "skipped"; Sup -> request(Sup, Request) end;
+perform(#{do := together, to := To, steps := Steps, last := Last}, Root) ->
+    case supervisor(To) of none -> "skipped"; Sup -> together(Sup, Steps, Last, Sup =:= Root) end;
 perform(Blow, _) -> strike(Blow).
 
 strike(#{do := Do, id := Id, reason := R0}) ->
@@ -70,7 +70,8 @@ strike(#{do := Do, id := Id, reason := R0}) ->
             case Do of
                 signal -> exit(Pid, R);
                 _ when Kind =:= worker -> gen_server:cast(Pid, {Do, R});
-                _ -> ok
+                stop -> catch gen_server:stop(Pid, R, infinity);
+                raise -> ok
             end,
             %% Whether it ends or takes the signal as a message: either way it is past it then.
             case Kind of
@@ -84,10 +85,12 @@ strike(#{do := Do, id := Id, reason := R0}) ->
     end.
 
 %% The supervisor stands still until every step is in its mailbox.
-together(Sup, Steps) ->
+together(Sup, Steps, Last, IsRoot) ->
     ok = sys:suspend(Sup),
     Answers = [queue(Sup, Step) || Step <- Steps],
-    ok = sys:resume(Sup),
+    Last =:= none orelse exit(Sup, reason(Last)),
+    Last =/= none andalso (IsRoot orelse Last =:= kill) andalso await_end(Sup),
+    catch sys:resume(Sup),
     lists:join(" | ", [case Answer of
         Ref when is_reference(Ref) -> receive {Ref, Result} -> Result end;
         none -> "none";
@@ -219,6 +222,13 @@ watcher() ->
     end,
     watcher().
 
+%% The same, if it is a supervisor now.
+supervisor(Id) ->
+    case pid(Id) of
+        none -> none;
+        Pid -> case kind(Pid) of supervisor -> Pid; worker -> none end
+    end.
+
 %% Whether this supervisor has come up: its own start has told so.
 is_up(Sup) -> ets:member(random_trees, {pid, Sup}).
 
@@ -273,6 +283,7 @@ describe(#{do := call, to := To, call := Call} = Request) ->
         #{child := #{id := Id}} -> [$\s, atom_to_list(Id)];
         _ -> []
     end];
-describe(#{do := together, to := To, steps := Steps}) -> ["together ", atom_to_list(To), [[" (", describe(S), ")"] || S <- Steps]];
+describe(#{do := together, to := To, steps := Steps, last := Last}) ->
+    ["together ", atom_to_list(To), [[" (", describe(S), ")"] || S <- Steps], case Last of none -> ""; _ -> [" (exit ", atom_to_list(Last), $)] end];
 describe(#{do := exit, reason := R}) -> ["exit ", atom_to_list(R)];
 describe(#{do := Do, id := Id, reason := R}) -> [atom_to_list(Do), $\s, atom_to_list(Id), $\s, atom_to_list(R)].

@@ -65,15 +65,30 @@ export type Request =
     }
   | { readonly do: "call"; readonly to: string; readonly call: "which_children" | "count_children" };
 
-/** A worker stops itself or raises; or a stranger sends an exit signal. */
-export type Blow = { readonly do: "stop" | "raise" | "signal"; readonly id: string; readonly reason: Reason };
+/**
+ * A worker stops itself or raises, or a stranger sends an exit signal. A supervisor is stopped from outside, in order, as `gen_server:stop`
+ * does; it never raises.
+ */
+export interface Blow {
+  readonly do: "stop" | "raise" | "signal";
+  readonly id: string;
+  readonly reason: Reason;
+}
 
 /** What happens in a run; each but the steps of `together` begins when nothing moves any more. */
 export type Event =
   | Blow
   | Request
-  /** All of it is in the mailbox of the supervisor `to` before that handles any of it. */
-  | { readonly do: "together"; readonly to: string; readonly steps: readonly (Blow | Request)[] }
+  /**
+   * All of it is in the mailbox of the supervisor `to` before that handles any of it; `last` is an exit signal to that one from outside, which
+   * to the root is its parent's.
+   */
+  | {
+      readonly do: "together";
+      readonly to: string;
+      readonly steps: readonly (Blow | Request)[];
+      readonly last: Reason | "none";
+    }
   /** The exit signal of the root's parent. */
   | { readonly do: "exit"; readonly reason: Reason };
 

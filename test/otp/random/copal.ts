@@ -10,7 +10,9 @@ import { stop } from "#src/actors/stop.js";
 import { resume, suspend } from "#src/actors/sys.js";
 import { isCopalError } from "#src/errors.js";
 import type { ActorRef } from "#src/ref.js";
-import type { ChildSpec } from "#src/supervisor/child-spec.js";
+import type { ChildSpec, StartContext, StartResult } from "#src/supervisor/child-spec.js";
+import type { DynamicTemplate } from "#src/supervisor/dynamic-spec.js";
+import { type DynamicSupervisor, startDynamicSupervisor } from "#src/supervisor/dynamic-supervisor.js";
 import type { Offender, SupervisorEvent, SupervisorReport } from "#src/supervisor/reports.js";
 import { type Supervisor as SupervisorActor, startSupervisor } from "#src/supervisor/supervisor.js";
 import { Census } from "./census.js";
@@ -30,6 +32,9 @@ const settlesWithinMs = 2_000;
 const stuckAfterMs = 3_000;
 /** Long enough never to pass in a run. */
 const periodMs = 1_000_000_000;
+
+/** What every supervisor is asked. */
+const both: ReadonlySet<Request["call"]> = new Set(["terminate_child", "which_children", "count_children"]);
 
 class CopalRun {
   readonly #census = new Census();
@@ -63,33 +68,36 @@ class CopalRun {
 
   async #begin(root: Supervisor): Promise<string> {
     try {
-      await this.#start(rootId, `${rootId}#1`, root, null, rootId);
+      await this.#start(rootId, `${rootId}#1`, root, { parent: null, path: rootId });
       return `ok ${rootId}#1`;
     } catch (thrown) {
       return `failed with ${thrownText(thrown)}`;
     }
   }
 
-  async #start(
-    id: string,
-    name: string,
-    spec: Supervisor,
-    parent: Parent,
-    path: string,
-    signal?: AbortSignal,
-  ): Promise<ActorRef> {
-    const { strategy, intensity, autoShutdown, children } = spec;
-    if (strategy === "simple_one_for_one") throw new Error("not yet");
-    const ref = await startSupervisor(parent, {
-      path,
-      strategy,
-      intensity: { max: intensity, withinMs: periodMs, resolution: "otp" },
-      autoShutdown,
-      children: children.map((child) => this.#specOf(child)),
-      ...(signal && { signal }),
-    });
+  async #start(id: string, name: string, spec: Supervisor, { parent, path, signal }: Place): Promise<ActorRef> {
+    const { strategy, intensity: max, autoShutdown, children } = spec;
+    const intensity = { max, withinMs: periodMs, resolution: "otp" } as const;
+    const common = { path, intensity, autoShutdown, ...(signal && { signal }) };
+    const [template] = children;
+    if (strategy === "simple_one_for_one" && template) {
+      const ref = await startDynamicSupervisor(parent, { ...common, template: this.#templateOf(template) });
+      this.#census.watch(ref, { id, name, kind: "simple" });
+      return ref;
+    }
+    if (strategy === "simple_one_for_one") throw new Error("no template");
+    const specs = children.map((child) => this.#specOf(child));
+    const ref = await startSupervisor(parent, { ...common, strategy, children: specs });
     this.#census.watch(ref, { id, name, kind: "supervisor" });
     return ref;
+  }
+
+  /** An instance is the template with an id and a plan of its own. */
+  #templateOf(template: Child): DynamicTemplate {
+    const { id, restart, significant, shutdown, type } = template;
+    const start = (context: StartContext, own: Pick<Child, "id" | "plan">): Promise<StartResult> =>
+      this.#specOf({ ...template, ...own }).start(context);
+    return { id, start, restart, significant, shutdown, type };
   }
 
   #specOf(child: Child): ChildSpec {
@@ -97,7 +105,7 @@ class CopalRun {
     const start: ChildSpec["start"] = (context) =>
       startScripted(this.#census, child, context, ({ id, body }, name, { parent, path, signal }) => {
         if (body.is === "worker") throw new Error(`${id} is no supervisor`);
-        return this.#start(id, name, body, parent, path, signal);
+        return this.#start(id, name, body, { parent, path, signal });
       });
     return { id, start, restart, significant, shutdown, type };
   }
@@ -152,15 +160,16 @@ class CopalRun {
   }
 
   async #request(to: ActorRef, request: Request): Promise<string> {
+    const isSimple = this.#census.of(to)?.kind === "simple";
+    // An id may be a simple_one_for_one now and something else later: what the one has and the other has not is not asked.
+    if (!both.has(request.call) && isSimple !== (request.call === "start_instance")) return "skipped";
     try {
-      return await this.#ask(to, request);
+      return await (isSimple ? this.#askSimple(to, request) : this.#ask(to, request));
     } catch (thrown) {
       if (isCopalError(thrown, "ERR_ACTOR_EXIT") || isCopalError(thrown, "ERR_NOPROC")) return "gone";
       if (isCopalError(thrown, "ERR_CHILD_STATE")) return thrown.state;
       if (isCopalError(thrown, "ERR_ALREADY_STARTED")) return `already_started ${this.#census.nameOf(thrown.ref)}`;
-      // A start function that throws is told by the child's path, which is what was asked for.
-      if (isCopalError(thrown, "ERR_START"))
-        return `failed with ${thrownText(thrown).replace(`failed ${idOf(request)} `, "")}`;
+      if (isCopalError(thrown, "ERR_START")) return `failed with ${thrownText(thrown)}`;
       throw thrown;
     }
   }
@@ -178,17 +187,27 @@ class CopalRun {
       case "delete_child":
         await call.deleteChild(request.id);
         return "ok";
-      case "which_children":
-        return this.#shown(await call.whichChildren());
-      case "count_children":
-        return countsText(await call.countChildren());
       case "get_childspec": {
         const { restart, shutdown, significant, type } = await call.getChildSpec(request.id);
         return `${restart} ${shutdown} ${significant} ${type}`;
       }
-      default:
-        throw new Error("not yet");
+      case "which_children":
+        return this.#shown(await call.whichChildren());
+      case "count_children":
+        return countsText(await call.countChildren());
+      case "start_instance":
+        throw new Error("not for this supervisor");
     }
+  }
+
+  async #askSimple(to: ActorRef, request: Request): Promise<string> {
+    const call = (to as ActorRef<unknown> as ActorRef<DynamicSupervisor>).within("infinity").call;
+    if (request.call === "start_instance") return this.#started(await call.startChild(request.child));
+    if (request.call !== "terminate_child") return this.#ask(to, request);
+    const ref = this.#census.last(request.id);
+    if (!ref) return "not_found";
+    await call.terminateChild(ref);
+    return "ok";
   }
 
   #started(started: unknown): string {
@@ -241,13 +260,13 @@ class CopalRun {
     return census.alive().every((ref) => reached.has(ref)) ? lines : undefined;
   }
 
+  /** Newest first; of a simple_one_for_one, which promises no order, by name. */
   #shown(children: readonly Listed[]): string {
-    return children
-      .map(({ id, child, type }) => {
-        const who = child === undefined ? "-" : child === "restarting" ? child : this.#census.nameOf(child);
-        return `${id ?? "i"}=${who}/${type}`;
-      })
-      .join(",");
+    const texts = children.map(({ id, child, type }) => {
+      const who = child === undefined ? "-" : child === "restarting" ? child : this.#census.nameOf(child);
+      return `${id ?? "i"}=${who}/${type}`;
+    });
+    return (children.some(({ id }) => id === undefined) ? texts.sort() : texts).join(",");
   }
 
   #report(event: SupervisorEvent | SupervisorReport): void {
@@ -261,15 +280,20 @@ class CopalRun {
   }
 
   #offender({ id, ref, count }: Offender): string {
-    if (count !== undefined) return `${id}*${count}`;
-    return ref ? this.#census.nameOf(ref) : String(id);
+    return `${id} ${count === undefined ? (ref ? this.#census.nameOf(ref) : "none") : `all ${count}`}`;
   }
 }
 
 type Together = Extract<Event, { readonly do: "together" }>;
 
+interface Place {
+  readonly parent: Parent;
+  readonly path: string;
+  readonly signal?: AbortSignal;
+}
+
 interface Listed {
-  readonly id?: string;
+  readonly id: string | undefined;
   readonly child: ActorRef | "restarting" | undefined;
   readonly type: string;
 }

@@ -34,7 +34,7 @@ export class Erlang {
 
   /** Compiles the modules. Close it to remove what it wrote. @throws {Error} with what `erlc` said if it refuses them. */
   static async prepare(): Promise<Erlang> {
-    const folder = await mkdtemp(join(tmpdir(), "copal-otp-"));
+    const folder = await mkdtemp(join(tmpdir(), "copal-otp-random-"));
     const made = new Erlang(folder);
     try {
       await runProgram("erlc", ["-o", folder, ...modules.map((name) => join(sources, name))]);

@@ -202,7 +202,12 @@ export function runOf(shape: RunShape): Run {
   const root = supervisorOf(rootId, shape.root);
   const places: Place[] = [];
   survey(rootId, root, places);
-  return { root, events: shape.events.map((event) => eventOf(event, places)) };
+  const events = shape.events.map((event) => {
+    const made = eventOf(event, places);
+    surveyStarted(made, places);
+    return made;
+  });
+  return { root, events };
 }
 
 /** A supervisor and the ids that its children have or may get. */
@@ -218,6 +223,15 @@ function survey(id: string, spec: Supervisor, places: Place[]): void {
   const extra = [...(isSimple ? "ijk" : "xy")].map((letter) => idBelow(id, letter));
   places.push({ id, spec, known: isSimple ? [] : spec.children, extra });
   for (const { id: below, body } of spec.children) if (body.is === "supervisor") survey(below, body, places);
+}
+
+/** A supervisor that an event starts is there for the events after it. */
+function surveyStarted(event: Event, places: Place[]): void {
+  for (const step of event.do === "together" ? event.steps : [event]) {
+    if (step.do !== "call" || step.call !== "start_child" || step.child.body.is !== "supervisor") continue;
+    const { id, body } = step.child;
+    if (!places.some((place) => place.id === id)) survey(id, body, places);
+  }
 }
 
 function idBelow(above: string, letter: string): string {

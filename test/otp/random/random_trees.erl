@@ -202,7 +202,13 @@ shown(Sup, Children) ->
 
 counts(Sup) ->
     Counts = supervisor:count_children(Sup),
-    lists:join($/, [integer_to_list(proplists:get_value(Key, Counts)) || Key <- [specs, active, supervisors, workers]]).
+    Active = case is_simple(Sup) of
+        %% Rule *active*: OTP forgets to count back when a child that is restarting is terminated, and comes to negative numbers.
+        true -> length([P || {_, P, _, _} <- supervisor:which_children(Sup), is_pid(P)]);
+        false -> proplists:get_value(active, Counts)
+    end,
+    [Specs, Supervisors, Workers] = [proplists:get_value(Key, Counts) || Key <- [specs, supervisors, workers]],
+    lists:join($/, [integer_to_list(N) || N <- [Specs, Active, Supervisors, Workers]]).
 
 %% ---- who is who
 
@@ -269,11 +275,13 @@ log(#{msg := {report, #{label := {supervisor, Context}, report := Report}}}, _) 
 log(_, _) -> ok.
 
 offender(Offender) ->
-    case {proplists:get_value(nb_children, Offender), proplists:get_value(pid, Offender)} of
+    Id = atom_to_list(proplists:get_value(id, Offender)),
+    Who = case {proplists:get_value(nb_children, Offender), proplists:get_value(pid, Offender)} of
         {undefined, Pid} when is_pid(Pid) -> name_of(Pid);
-        {undefined, _} -> atom_to_list(proplists:get_value(id, Offender));
-        {N, _} -> [atom_to_list(proplists:get_value(id, Offender)), "*", integer_to_list(N)]
-    end.
+        {undefined, _} -> "none";
+        {N, _} -> ["all ", integer_to_list(N)]
+    end,
+    [Id, $\s, Who].
 
 %% ---- headers
 

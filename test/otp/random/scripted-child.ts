@@ -8,13 +8,10 @@ import { startActor } from "#src/actors/start-actor.js";
 import { StartError } from "#src/errors.js";
 import { type ExitReason, exitReason } from "#src/exit.js";
 import type { ActorRef } from "#src/ref.js";
-import type { ChildSpec, StartContext } from "#src/supervisor/child-spec.js";
+import type { StartContext, StartResult } from "#src/supervisor/child-spec.js";
 import type { Census } from "./census.js";
 import { exitReasonOf, reasonText } from "./reason-text.js";
 import type { Child, Outcome, Reason, Worker } from "./tree.js";
-
-/** What a start of a child resolves with. */
-export type Started = Awaited<ReturnType<ChildSpec["start"]>>;
 
 /** Starts a child that is a supervisor. */
 export type StartSupervisor = (child: Child, name: string, context: StartContext) => Promise<ActorRef>;
@@ -69,7 +66,7 @@ export async function startScripted(
   child: Child,
   context: StartContext,
   startSupervisor: StartSupervisor,
-): Promise<Started> {
+): Promise<StartResult> {
   const { number, name } = census.nextName(child.id);
   const outcome = child.plan[number - 1] ?? { comes: "ok", reason: "normal" };
   census.log(`start ${name} ${outcome.comes} ${outcome.reason}`);

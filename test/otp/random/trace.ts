@@ -59,8 +59,8 @@ function unordered(step: readonly string[], simple: ReadonlySet<string>): string
  * Rule *offender*: a report that a start failed, or that a supervisor gives up, is about a child, not about an incarnation.
  *
  * OTP names in it, depending on the strategy and on whether a start had failed before, an incarnation that has ended long since, that same one as
- * restarting, or none. Copal names none.
+ * restarting, or none; Copal names the one that ended, if any.
  */
 function withoutIncarnation(line: string): string {
-  return /^report (?:start_error|shutdown) /.test(line) ? line.replace(/#\d+$/, "") : line;
+  return line.replace(/^(report (?:start_error|shutdown) .*) \S+$/, "$1");
 }

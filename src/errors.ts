@@ -24,7 +24,7 @@ export interface ErrorFields {
   /** The child is in no state for the request; `state` is OTP's word. */
   ERR_CHILD_STATE: {
     readonly id: string;
-    readonly state: "running" | "restarting" | "already_present" | "not_found";
+    readonly state: "running" | "restarting" | "already_present" | "not_found" | "max_children" | "simple_one_for_one";
   };
   ERR_CONFIG: { readonly file?: string; readonly line?: number; readonly column?: number; readonly path?: string };
   /** `code` is the system's word (`"EPIPE"`); the error shows it as `osCode`, since its own `code` names the kind. */

@@ -13,6 +13,8 @@ export interface StartFailure {
   /** The errno's name (`"ENOENT"`), or an error's `code`. */
   readonly code?: string;
   readonly message: string;
+  /** The reason of the child's own start, where a supervisor tells of it; of a nested supervisor that tells of its child again. */
+  readonly reason?: ExitReason;
 }
 
 /** An error as data: what is left of it once its prototype is gone. */

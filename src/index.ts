@@ -37,6 +37,23 @@ export {
   type SupervisorChild,
   type TreeSpec,
 } from "./app/tree-spec.js";
+// Supervisors
+export type { Backoff } from "./supervisor/backoff.js";
+export type { ChildSpec, Restart, StartContext, StartedWithInfo, StartResult } from "./supervisor/child-spec.js";
+export type { DynamicChildInput, DynamicSupervisorSpec, DynamicTemplate } from "./supervisor/dynamic-spec.js";
+export { DynamicSupervisor, startDynamicSupervisor } from "./supervisor/dynamic-supervisor.js";
+export {
+  PartitionSupervisor,
+  type PartitionSupervisorSpec,
+  partition,
+  startPartitionSupervisor,
+} from "./supervisor/partition-supervisor.js";
+export type { Offender, SupervisorEvent, SupervisorReport } from "./supervisor/reports.js";
+export type { Intensity } from "./supervisor/restart-window.js";
+export { type Exhaustion, type SupervisorSnapshot, supervisorSnapshot } from "./supervisor/snapshot.js";
+export type { AutoShutdown, Strategy } from "./supervisor/strategy.js";
+export { type ChildCount, type ListedChild, Supervisor, startSupervisor } from "./supervisor/supervisor.js";
+export type { SupervisorSpec } from "./supervisor/supervisor-spec.js";
 // Errors
 export { CopalError, type CopalErrorOf, type ErrorCode, isCopalError } from "./errors.js";
 export { type ErrorReason, type ExitReason, formatExit, isNormalExit, type StartFailure } from "./exit.js";

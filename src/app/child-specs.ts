@@ -4,6 +4,7 @@
  */
 
 import { whenEnded } from "../actors/exit-actor.js";
+import { unwind } from "../actors/instance.js";
 import { ProcessActor } from "../actors/process-actor.js";
 import { startActor } from "../actors/start-actor.js";
 import type { ExitReason } from "../exit.js";
@@ -35,9 +36,9 @@ export function childSpec(node: PlannedNode, book: TreeBook): ChildSpec {
   return {
     id: node.id,
     restart: node.restart,
-    shutdown: node.shutdown,
+    ...(node.shutdown !== undefined && { shutdown: node.shutdown }),
     significant: node.significant,
-    type: node.kind === "supervisor" ? "supervisor" : "worker",
+    type: node.kind === "supervisor" || supervises(book.classes.get(node.path)) ? "supervisor" : "worker",
     start: async (context) => {
       // The supervisor's own ref is known from its first child on, so that `ps` sees a tree that is still starting.
       const slash = node.path.lastIndexOf("/");
@@ -75,15 +76,22 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
       return ref as ActorRef<unknown> as ActorRef;
     }
     case "actor": {
+      const made = await classOf(node, book);
       const ref = await startActor(parent, {
-        class: await classOf(node, book),
+        class: made,
         args: node.args,
         id: node.path,
         signal,
+        ...(supervises(made) && { shutdownMs: "infinity" }),
       });
       return ref as ActorRef<unknown> as ActorRef;
     }
   }
+}
+
+/** Whether actors of this class stop children of their own in order, as supervisors do. */
+function supervises(made: ActorClass | undefined): boolean {
+  return made !== undefined && unwind in made.prototype;
 }
 
 /**

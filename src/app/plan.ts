@@ -5,6 +5,7 @@
 
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Shutdown } from "../actors/exit-actor.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
 import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
@@ -14,8 +15,6 @@ import { interpolate } from "./interpolate.js";
 import { nearestIds, resolveId } from "./resolve-id.js";
 import type { ActorClass } from "./tree-spec.js";
 
-/** How long anything but a supervisor or a process has to end. */
-const defaultShutdownMs = 5_000;
 const defaultGraceMs = 5_000;
 const defaultOrphanGraceMs = 500;
 
@@ -24,7 +23,7 @@ interface PlannedBase {
   /** Ids from the root, joined by `/`. */
   readonly path: string;
   readonly restart: "permanent" | "transient" | "temporary";
-  readonly shutdown: number | "infinity" | "brutal_kill";
+  readonly shutdown: Shutdown;
   readonly significant: boolean;
 }
 
@@ -61,8 +60,10 @@ export interface PlannedProcess extends PlannedBase {
 }
 
 /** An actor to start: its class, or where the class is found. */
-export interface PlannedActor extends PlannedBase {
+export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly kind: "actor";
+  /** Unless given it is the class that decides: a supervisor has all the time it needs. */
+  readonly shutdown: Shutdown | undefined;
   readonly class: ActorClass | undefined;
   /** A file's absolute path or a package's name. */
   readonly module: string | undefined;
@@ -172,7 +173,7 @@ class Planner {
   }
 
   #actor(node: CheckedActor): PlannedActor {
-    const { restart = "permanent", shutdown = defaultShutdownMs, significant = false, args = [] } = node.fields;
+    const { restart = "permanent", shutdown, significant = false, args = [] } = node.fields;
     const written = node.fields.module;
     const module = written === undefined ? undefined : this.#fill(written, node, ["module"], {});
     const hash = module?.lastIndexOf("#") ?? -1;

@@ -67,14 +67,22 @@ const defaults = {
  */
 export function checkChildSpec(spec: unknown, autoShutdown: AutoShutdown = "never"): CheckedChildSpec {
   if (typeof spec !== "object" || spec === null) throw wrong("child spec", spec, "an object");
+  return { id: checkId((spec as { readonly id?: unknown }).id), ...checkChildFields(spec, autoShutdown) };
+}
+
+/**
+ * Checks everything but the id; see {@link checkChildSpec}.
+ *
+ * @throws {ChildSpecError} for the first field that is wrong.
+ */
+export function checkChildFields(spec: object, autoShutdown: AutoShutdown): Omit<CheckedChildSpec, "id"> {
   const given = spec as { readonly [K in keyof ChildSpec]: unknown };
-  const id = checkId(given.id);
   const start = checkStart(given.start);
   const restart = checkOneOf("restart", given.restart ?? defaults.restart, ["permanent", "transient", "temporary"]);
   const significant = checkSignificant(given.significant ?? defaults.significant, restart, autoShutdown);
   const type = checkOneOf("type", given.type ?? defaults.type, ["worker", "supervisor"]);
   const shutdown = checkShutdown(given.shutdown ?? defaults.shutdown[type]);
-  return { id, start, restart, significant, type, shutdown };
+  return { start, restart, significant, type, shutdown };
 }
 
 /**

@@ -5,14 +5,14 @@
 import { cellOf } from "../actors/address.js";
 import type { Cell } from "../actors/cell.js";
 import { link } from "../actors/link.js";
-import { isCopalError, StartError } from "../errors.js";
-import { type ExitReason, reasonFromError } from "../exit.js";
+import type { ExitReason } from "../exit.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { StartedWithInfo, StartResult } from "./child-spec.js";
 import { type Child, ChildTable } from "./child-table.js";
 import { publishEvent, reportError, reportProgress, type SupervisorEvent } from "./reports.js";
 import { inReverse, isAsAsked, stopChild } from "./shutdown.js";
 import { supervisorSnapshot } from "./snapshot.js";
+import { checkStarted, reasonOfStart } from "./start-failure.js";
 import type { RestartPlan } from "./strategy.js";
 
 /** The children of one supervisor. */
@@ -86,7 +86,7 @@ export class Crew {
         await this.#start(child);
       } catch (thrown) {
         if (this.#cell.isEnding) return undefined;
-        reportError(this.#path, "start_error", reasonOf(thrown), child.spec, {});
+        reportError(this.#path, "start_error", reasonOfStart(thrown), child.spec, {});
         return child;
       }
       if (this.#cell.isEnding) return undefined;
@@ -104,7 +104,7 @@ export class Crew {
       started = checkStarted(await spec.start({ parent: this.#cell, signal, path, id: spec.id }), path);
     } catch (thrown) {
       child.state = "failed";
-      const reason = reasonOf(thrown);
+      const reason = reasonOfStart(thrown);
       child.exited(reason, undefined);
       this.tell("startFailed", child, { reason });
       throw thrown;
@@ -145,20 +145,4 @@ export class Crew {
     child.state = "stopped";
     this.table.isDown(child);
   }
-}
-
-/** The exit reason that a failed start stands for. */
-export function reasonOf(thrown: unknown): ExitReason {
-  return isCopalError(thrown, "ERR_START") ? thrown.reason : reasonFromError(thrown);
-}
-
-/** Returns what a start resolved with; undefined for `"ignore"`. @throws {StartError} if it is nothing a start may resolve with. */
-export function checkStarted(started: unknown, path: string): ActorRef | StartedWithInfo | undefined {
-  if (started === "ignore") return undefined;
-  if (isActorRef(started)) return started;
-  if (typeof started === "object" && started !== null && isActorRef((started as StartedWithInfo).ref)) {
-    return started as StartedWithInfo;
-  }
-  const message = `${path} did not start: its start must resolve with a ref, { ref, info } or "ignore"`;
-  throw new StartError(message, { reason: reasonFromError(started) }, { cause: started });
 }

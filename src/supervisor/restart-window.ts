@@ -12,6 +12,13 @@ export type Intensity =
   | { readonly max: number; readonly withinMs: number; readonly resolution?: "ms" | "otp" }
   | "unlimited";
 
+/** Restarts that count now, and how many may; `max` and `withinMs` are null when any number may. */
+export interface Budget {
+  readonly used: number;
+  readonly max: number | null;
+  readonly withinMs: number | null;
+}
+
 /**
  * A sliding window over the last restarts.
  *
@@ -35,6 +42,14 @@ export class RestartWindow {
     this.#forget(atMs - this.#intensity.withinMs);
     this.#atMs.push(atMs);
     return this.#atMs.length - this.#first <= this.#intensity.max;
+  }
+
+  /** What it has used at `nowMs`, of what; `max` and `withinMs` are null when any number is allowed. */
+  budget(nowMs: number): Budget {
+    const used = this.used(nowMs);
+    if (this.#intensity === "unlimited") return { used, max: null, withinMs: null };
+    const { max, withinMs } = this.#intensity;
+    return { used, max, withinMs };
   }
 
   /** How many restarts count at `nowMs`; 0 when any number is allowed. */

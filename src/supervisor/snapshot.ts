@@ -6,6 +6,7 @@ import { type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import type { ChildType } from "./child-spec.js";
 import type { Child, ChildState } from "./child-table.js";
+import type { Budget } from "./restart-window.js";
 import type { Strategy } from "./strategy.js";
 
 /** How a child ended last. */
@@ -25,8 +26,8 @@ export interface Exhaustion {
   readonly child: string;
   /** How often that child was restarted in the supervisor's life. */
   readonly restarts: number;
-  readonly max: number;
-  readonly withinMs: number;
+  readonly max: number | null;
+  readonly withinMs: number | null;
   readonly lastExit: LastExit;
 }
 
@@ -49,8 +50,7 @@ export interface ChildSnapshot {
 export interface SupervisorSnapshot {
   readonly path: string;
   readonly strategy: Strategy;
-  /** Restarts that count now, and how many may; `max` and `withinMs` are null when any number may. */
-  readonly budget: { readonly used: number; readonly max: number | null; readonly withinMs: number | null };
+  readonly budget: Budget;
   readonly children: readonly ChildSnapshot[];
   readonly exhaustion?: Exhaustion;
 }

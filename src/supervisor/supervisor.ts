@@ -8,7 +8,7 @@ import { cellOf } from "../actors/address.js";
 import type { Info } from "../actors/info.js";
 import { unwind } from "../actors/instance.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
-import { AlreadyStartedError, ChildStateError, isCopalError, StartError } from "../errors.js";
+import { AlreadyStartedError, ChildStateError, StartError } from "../errors.js";
 import { type ExitReason, isNormalExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import {
@@ -19,11 +19,11 @@ import {
   type StartedWithInfo,
 } from "./child-spec.js";
 import { Child } from "./child-table.js";
-import { Crew, reasonOf } from "./crew.js";
+import { Crew } from "./crew.js";
 import { publishEvent, reportError } from "./reports.js";
 import { RestartWindow } from "./restart-window.js";
 import { childSnapshot, type Exhaustion, type SupervisorSnapshot, snapshot } from "./snapshot.js";
-import { startFailure } from "./start-failure.js";
+import { reasonOfStart, refusedStart, startFailure } from "./start-failure.js";
 import { decide, planRestart } from "./strategy.js";
 import { type CheckedSupervisorSpec, checkSupervisorSpec, type SupervisorSpec } from "./supervisor-spec.js";
 
@@ -70,8 +70,9 @@ export class Supervisor extends Actor {
   #exhaustion: Exhaustion | undefined;
 
   /** Starts the children in order, each when the one before it is up; a failure stops those that are up, in reverse. */
-  override async init(spec: CheckedSupervisorSpec): Promise<void> {
+  override async init(given: Omit<SupervisorSpec, "path"> & { readonly path?: string }): Promise<void> {
     this.trapExit = true;
+    const spec = checkSupervisorSpec({ ...given, path: given.path ?? this.#cell.label });
     this.#spec = spec;
     this.#window = new RestartWindow(spec.intensity);
     this.#crew = new Crew(this.#cell, spec.path);
@@ -81,7 +82,7 @@ export class Supervisor extends Actor {
       try {
         await this.#crew.start(child);
       } catch (thrown) {
-        reportError(spec.path, "start_error", reasonOf(thrown), child.spec, {});
+        reportError(spec.path, "start_error", reasonOfStart(thrown), child.spec, {});
         await this.#crew.stopAll();
         const failure = startFailure(thrown, child.path);
         throw new StartError(
@@ -191,6 +192,12 @@ export class Supervisor extends Actor {
     return { path, strategy, budget: this.#budget(), children, ...(exhaustion && { exhaustion }) };
   }
 
+  /** The child `id` as it runs now; for subclasses, and no message. */
+  protected _refOf(id: string): ActorRef | undefined {
+    const ref = this.#crew.table.get(id)?.ref;
+    return ref && !cellOf(ref).hasEnded ? ref : undefined;
+  }
+
   #childEnded(child: Child, reason: ExitReason, arrivedMs: number): unknown {
     const { table } = this.#crew;
     const { ref, spec } = child;
@@ -227,15 +234,15 @@ export class Supervisor extends Actor {
   }
 
   #giveUp(child: Child): void {
-    const { path, intensity } = this.#spec;
+    const { path } = this.#spec;
     child.state = "failed";
     reportError(path, "shutdown", "reached_max_restart_intensity", child.spec, {});
-    if (typeof intensity === "object" && child.lastExit) {
-      const { restarts, lastExit } = child;
-      const { max, withinMs } = intensity;
-      this.#exhaustion = { path, child: child.path, restarts, max, withinMs, lastExit };
+    const { restarts, lastExit } = child;
+    if (lastExit) {
+      const { used, ...budget } = this.#budget();
+      this.#exhaustion = { path, child: child.path, restarts, ...budget, lastExit };
       const { id } = child.spec;
-      publishEvent({ type: "exhausted", path, id, ...this.#budget(), exhaustion: this.#exhaustion });
+      publishEvent({ type: "exhausted", path, id, used, ...budget, exhaustion: this.#exhaustion });
     }
     this.exit("shutdown");
   }
@@ -245,10 +252,7 @@ export class Supervisor extends Actor {
       return await this.#crew.start(child);
     } catch (thrown) {
       undo();
-      if (isCopalError(thrown, "ERR_START") || isCopalError(thrown, "ERR_ALREADY_STARTED")) this.refuse(thrown);
-      const failure = startFailure(thrown, child.path);
-      const message = `${child.path} did not start: ${failure.stage}: ${failure.message}`;
-      return this.refuse(new StartError(message, { reason: { startFailed: failure }, failure }, { cause: thrown }));
+      return this.refuse(refusedStart(thrown, child.path));
     }
   }
 
@@ -259,10 +263,7 @@ export class Supervisor extends Actor {
   }
 
   #budget(): SupervisorSnapshot["budget"] {
-    const { intensity } = this.#spec;
-    const used = this.#window.used(this.#cell.runtime.clock.nowMs());
-    if (intensity === "unlimited") return { used, max: null, withinMs: null };
-    return { used, max: intensity.max, withinMs: intensity.withinMs };
+    return this.#window.budget(this.#cell.runtime.clock.nowMs());
   }
 
   #checked(spec: unknown): CheckedChildSpec {
@@ -297,12 +298,12 @@ export class Supervisor extends Actor {
  * calls a start in progress off.
  */
 export async function startSupervisor(parent: Parent, spec: SupervisorSpec): Promise<ActorRef<Supervisor>> {
-  const checked = checkSupervisorSpec(spec);
+  const { path } = checkSupervisorSpec(spec);
   const { signal, name, runtime } = spec;
   return startActor(parent, {
     class: Supervisor,
-    args: [checked],
-    id: checked.path,
+    args: [spec],
+    id: path,
     shutdownMs: "infinity",
     ...(signal && { signal }),
     ...(name !== undefined && { name }),

@@ -169,6 +169,8 @@ class CopalRun {
       if (isCopalError(thrown, "ERR_ACTOR_EXIT") || isCopalError(thrown, "ERR_NOPROC")) return "gone";
       if (isCopalError(thrown, "ERR_CHILD_STATE")) return thrown.state;
       if (isCopalError(thrown, "ERR_ALREADY_STARTED")) return `already_started ${this.#census.nameOf(thrown.ref)}`;
+      if (isCopalError(thrown, "ERR_CHILD_SPEC") && thrown.field === "significant")
+        return "failed with bad_combination";
       if (isCopalError(thrown, "ERR_START")) return `failed with ${thrownText(thrown)}`;
       throw thrown;
     }
@@ -203,6 +205,8 @@ class CopalRun {
   async #askSimple(to: ActorRef, request: Request): Promise<string> {
     const call = (to as ActorRef<unknown> as ActorRef<DynamicSupervisor>).within("infinity").call;
     if (request.call === "start_instance") return this.#started(await call.startChild(request.child));
+    // Rule *active* of `random_trees.erl`.
+    if (request.call === "count_children") return countsText({ ...(await call.countChildren()), active: "any" });
     if (request.call !== "terminate_child") return this.#ask(to, request);
     const ref = this.#census.last(request.id);
     if (!ref) return "not_found";
@@ -304,7 +308,7 @@ function callsOf(ref: ActorRef) {
 
 function countsText(counts: {
   readonly specs: number;
-  readonly active: number;
+  readonly active: number | "any";
   readonly supervisors: number;
   readonly workers: number;
 }): string {

@@ -104,7 +104,8 @@ t.test("every event comes up, alone and together with others", async (t) => {
 t.test("every reason comes up as that of a stop, of a signal and of a parent's exit", async (t) => {
   const reasons = ["kill", "normal", "shutdown", "x", "y", "{shutdown,x}"];
   for (const kind of ["stop", "signal", "exit"]) {
-    const of = (run: Run) => stepsIn(run).flatMap((event) => (event.do === kind && "reason" in event ? [event.reason] : []));
+    const of = (run: Run) =>
+      stepsIn(run).flatMap((event) => (event.do === kind && "reason" in event ? [event.reason] : []));
     t.strictSame(seen(of), reasons, kind);
   }
 });

@@ -1,6 +1,6 @@
 /**
- * Generates runs: fast-check makes a shape in which every part is free of every other, so that it shrinks well, and `runOf` makes a
- * run of it, giving out ids and mending what OTP would refuse. Knows nothing of how a run is made to happen.
+ * Generates runs: fast-check makes a shape in which every part is free of every other, and `runOf` makes a run of it, giving out ids
+ * and mending what OTP would refuse. Knows nothing of how a run is made to happen, nor of how one is made smaller.
  *
  * What is left out because its outcome hangs on time or on a defect of OTP's:
  *
@@ -71,8 +71,7 @@ export function arbitraryRun(): fc.Arbitrary<Run> {
   const inmost = childShape(workerShape());
   const inner = childShape(bodyShape(inmost, 3));
   const outer = childShape(bodyShape(inner, 3));
-  return fc
-    .record({
+  return record({
       root: supervisorShape(outer, 5),
       events: fc.array(eventShape(inner), { minLength: 1, maxLength: 12 }),
     })
@@ -80,7 +79,7 @@ export function arbitraryRun(): fc.Arbitrary<Run> {
 }
 
 function workerShape(): fc.Arbitrary<Worker> {
-  return fc.record({
+  return record({
     is: fc.constant("worker"),
     traps: fc.boolean(),
     ending: weighted<Worker["ending"]>([8, "returns"], [1, "raises"], [1, "deaf"]),
@@ -88,7 +87,7 @@ function workerShape(): fc.Arbitrary<Worker> {
 }
 
 function supervisorShape(child: fc.Arbitrary<ChildShape>, most: number): fc.Arbitrary<SupervisorShape> {
-  return fc.record({
+  return record({
     is: fc.constant("supervisor"),
     strategy: weighted<Supervisor["strategy"]>(
       [3, "one_for_one"],
@@ -107,7 +106,7 @@ function bodyShape(child: fc.Arbitrary<ChildShape>, most: number): fc.Arbitrary<
 }
 
 function childShape(body: fc.Arbitrary<Worker | SupervisorShape>): fc.Arbitrary<ChildShape> {
-  return fc.record({
+  return record({
     restart: weighted<Child["restart"]>([5, "permanent"], [3, "transient"], [2, "temporary"]),
     isSignificant: fc.boolean(),
     shutdown: weighted<ChildShape["shutdown"]>([5, "patient"], [1, "infinity"], [1, "brutal_kill"]),
@@ -125,8 +124,7 @@ function childShape(body: fc.Arbitrary<Worker | SupervisorShape>): fc.Arbitrary<
 const up: Outcome = { comes: "ok", reason: "normal" };
 
 function outcomeShape(): fc.Arbitrary<Outcome> {
-  return fc
-    .record({
+  return record({
       comes: weighted<Outcome["comes"]>(
         [4, "ok"],
         [1, "info"],
@@ -149,8 +147,8 @@ function outcomeShape(): fc.Arbitrary<Outcome> {
 
 function eventShape(spec: fc.Arbitrary<ChildShape>): fc.Arbitrary<EventShape> {
   const kind = stepKind();
-  const step = fc.record({ kind, ...choices(spec) });
-  return fc.record({
+  const step = record({ kind, ...choices(spec) });
+  return record({
     kind: fc.oneof(
       { weight: 12, arbitrary: kind },
       { weight: 4, arbitrary: weighted<EventShape["kind"]>([18, "together"], [1, "exit"], [1, "stop root"]) },
@@ -186,6 +184,11 @@ function stepKind(): fc.Arbitrary<StepShape["kind"]> {
     [1, "which_children"],
     [1, "count_children"],
   );
+}
+
+/** As `fc.record`, but of plain objects, which compare equal to others. */
+function record<T extends object>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc.record(model, { noNullPrototype: true });
 }
 
 function weighted<T>(...cases: readonly (readonly [number, T])[]): fc.Arbitrary<T> {

@@ -80,7 +80,7 @@ function optionsOf(args: string[]): Options {
       asJson: values.json,
     };
   } catch (thrown) {
-    return fail(2, thrown instanceof Error ? thrown.message : String(thrown));
+    return fail(2, (thrown instanceof Error ? thrown.message : String(thrown)).split("\n")[0] ?? "");
   }
 }
 

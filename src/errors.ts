@@ -15,8 +15,8 @@ export interface ErrorFields {
   ERR_CALLING_SELF: { readonly ref: ActorRef; readonly method: string };
   /** The actor ended before it answered; or a helper was used by an actor that has ended. */
   ERR_ACTOR_EXIT: { readonly ref: ActorRef; readonly reason: ExitReason };
-  /** An actor or a process did not start. */
-  ERR_START: { readonly reason: ExitReason; readonly failure?: StartFailure };
+  /** An actor or a process did not start; `ignored`: because its `init` said that it is not needed. */
+  ERR_START: { readonly reason: ExitReason; readonly failure?: StartFailure; readonly ignored?: true };
   /** The name, or the child id, is taken by a running actor. */
   ERR_ALREADY_STARTED: { readonly ref: ActorRef; readonly name?: string; readonly id?: string };
   /** A child specification, or a supervisor's own, is wrong; nothing was started. */

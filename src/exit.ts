@@ -90,7 +90,7 @@ export function isExitReason(value: unknown): value is ExitReason {
 }
 
 /** Reads a reason once and for all: what decides about restarts and is printed must not be able to change, or to throw. */
-function copyOf(value: unknown): ExitReason | undefined {
+function copyOf(value: unknown, depth = 16): ExitReason | undefined {
   if (typeof value === "string") return words.has(value) ? (value as ExitReason) : undefined;
   if (!isObject(value) || read(value, "stack") !== undefined) return undefined;
   const shutdown = read(value, "shutdown");
@@ -100,7 +100,7 @@ function copyOf(value: unknown): ExitReason | undefined {
   const exit = read(value, "exit");
   if (typeof exit === "number") return { exit };
   const startFailed = read(value, "startFailed");
-  if (isObject(startFailed)) return { startFailed: startFailure(startFailed) };
+  if (isObject(startFailed)) return { startFailed: startFailure(startFailed, depth) };
   for (const key of ["signal", "limit"] as const) {
     const word = read(value, key);
     if (typeof word === "string") return { [key]: word } as { signal: string } | { limit: string };
@@ -117,14 +117,16 @@ function errorReason(error: object): ErrorReason {
   };
 }
 
-function startFailure(failure: object): StartFailure {
+function startFailure(failure: object, depth: number): StartFailure {
   const errno = read(failure, "errno");
+  const reason = depth > 0 ? copyOf(read(failure, "reason"), depth - 1) : undefined;
   return {
     ...textsOf(failure, ["child"]),
     stage: readText(failure, "stage") ?? "",
     ...(typeof errno === "number" && { errno }),
     ...textsOf(failure, ["code"]),
     message: readText(failure, "message") ?? "",
+    ...(reason !== undefined && { reason }),
   };
 }
 

@@ -37,6 +37,15 @@ export {
   type SupervisorChild,
   type TreeSpec,
 } from "./app/tree-spec.js";
+// Errors
+export { CopalError, type CopalErrorOf, type ErrorCode, isCopalError } from "./errors.js";
+export { type ErrorReason, type ExitReason, formatExit, isNormalExit, type StartFailure } from "./exit.js";
+// Processes without supervision
+export { type OpenOptions, open, Session } from "./process/open.js";
+export { ActorRef, isActorRef } from "./ref.js";
+export type { Started, TreeStats } from "./sidecar/client.js";
+export type { ExitReport, StoppedBy } from "./sidecar/exit-report.js";
+export type { OsText, StopPlan } from "./sidecar/start-options.js";
 // Supervisors
 export type { Backoff } from "./supervisor/backoff.js";
 export type { ChildSpec, Restart, StartContext, StartedWithInfo, StartResult } from "./supervisor/child-spec.js";
@@ -54,13 +63,3 @@ export { type Exhaustion, type SupervisorSnapshot, supervisorSnapshot } from "./
 export type { AutoShutdown, Strategy } from "./supervisor/strategy.js";
 export { type ChildCount, type ListedChild, Supervisor, startSupervisor } from "./supervisor/supervisor.js";
 export type { SupervisorSpec } from "./supervisor/supervisor-spec.js";
-// Errors
-export { CopalError, type CopalErrorOf, type ErrorCode, isCopalError } from "./errors.js";
-export { type ErrorReason, type ExitReason, formatExit, isNormalExit, type StartFailure } from "./exit.js";
-
-// Processes without supervision
-export { type OpenOptions, open, Session } from "./process/open.js";
-export { ActorRef, isActorRef } from "./ref.js";
-export type { Started, TreeStats } from "./sidecar/client.js";
-export type { ExitReport, StoppedBy } from "./sidecar/exit-report.js";
-export type { OsText, StopPlan } from "./sidecar/start-options.js";

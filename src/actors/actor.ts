@@ -6,9 +6,11 @@ import { channel } from "node:diagnostics_channel";
 import { asExitReason, type ExitReason } from "../exit.js";
 import { type ActorRef, type AnyMessages, isActorRef } from "../ref.js";
 import { cellOf } from "./address.js";
+import { Alias } from "./alias.js";
 import type { Cell } from "./cell.js";
 import { Detour } from "./detour.js";
 import { Continuation } from "./envelope.js";
+import { Ignore } from "./ignore.js";
 import type { Info } from "./info.js";
 import { link, sendExit, unlink } from "./link.js";
 import { actorBrand } from "./methods.js";
@@ -119,13 +121,13 @@ export class Actor {
   }
 
   /**
-   * Asks for one `DOWN` message when the other ends; at once, with `"noproc"`, if it has.
+   * Asks for one `DOWN` message when the other ends; at once, with `"noproc"`, if it has. A name means who bears it now; `DOWN` then has `name` too.
    *
    * @returns the number that `DOWN` carries and `demonitor` takes; every call makes another monitor.
    * @throws {ActorExitError} if this actor has begun to end.
    */
-  protected monitor(ref: ActorRef): number {
-    return monitor(this.#alive(), ref);
+  protected monitor(refOrName: ActorRef | string): number {
+    return monitor(this.#alive(), refOrName);
   }
 
   /** Calls a monitor off. Its `DOWN` does not come afterwards; with `flush` (the default) not even one that was in the mailbox already. */
@@ -140,6 +142,27 @@ export class Actor {
    */
   protected start<T = AnyMessages>(spec: unknown): Promise<ActorRef<T>> {
     return startSpec(this.#cell, spec) as Promise<ActorRef<T>>;
+  }
+
+  /**
+   * Makes another address of this actor's, which can be taken back: what is sent to it comes as if sent to this actor.
+   *
+   * @throws {ActorExitError} if this actor has begun to end.
+   */
+  protected alias(): ActorRef {
+    const cell = this.#alive();
+    cell.aliases ??= new Map();
+    const alias = new Alias(cell);
+    cell.aliases.set(alias.ref, alias);
+    return alias.ref;
+  }
+
+  /** Takes an alias back: nothing sent to it comes any more, not even what is in the mailbox. False if it is none of this actor's, or was taken back. */
+  protected unalias(ref: ActorRef): boolean {
+    const alias = this.#cell.aliases?.get(ref);
+    if (!alias) return false;
+    alias.close();
+    return this.#cell.aliases?.delete(ref) === true;
   }
 
   /**
@@ -223,6 +246,14 @@ export class Actor {
    */
   protected replyLater<R = unknown>(): Reply<R> {
     return takeReply(this.#alive());
+  }
+
+  /**
+   * Says, from `init`, that this actor is not needed: it ends `"normal"`, a supervisor goes on without it, and any other start rejects with
+   * `ERR_START` that is `ignored`. It throws, to leave `init`; anywhere else that is a crash.
+   */
+  protected ignore(): never {
+    throw new Ignore();
   }
 
   /** Rejects the caller of the method in hand with `error`, without crashing this actor. It throws, to leave the method. */

@@ -5,6 +5,7 @@
 import { ActorExitError, CallingSelfError, NoProcError } from "../errors.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import { ActorRef, type RefPort } from "../ref.js";
+import type { Alias } from "./alias.js";
 import type { Timer } from "./clock.js";
 import type { Debug } from "./debug.js";
 import type { Detour } from "./detour.js";
@@ -57,6 +58,8 @@ export class Cell implements RefPort, Runnable {
   isKilled = false;
   /** `init` has settled without a failure. */
   hasStarted = false;
+  /** `init` said that it is not needed. */
+  isIgnored = false;
   /** `terminate` is due, or running. */
   owesTerminate = false;
   /** It ends by its own code or by `terminate`'s rules, so that an abnormal reason is worth a crash report. */
@@ -82,6 +85,7 @@ export class Cell implements RefPort, Runnable {
   watching: Map<number, ActorMonitor> | undefined = undefined;
   owedCalls: Set<Call> | undefined = undefined;
   timers: Set<Timer> | undefined = undefined;
+  aliases: Map<ActorRef, Alias> | undefined = undefined;
   /** What comes before the mailbox, or holds it up; only actors that ever needed it have one. */
   detour: Detour | undefined = undefined;
   /** Who looks on; nobody unless asked for. */
@@ -268,6 +272,7 @@ export class Cell implements RefPort, Runnable {
     this.children = undefined;
     this.watching = undefined;
     this.timers = undefined;
+    this.aliases = undefined;
     this.detour = undefined;
     this.debug = undefined;
     this.waitingFor = undefined;

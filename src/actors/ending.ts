@@ -148,10 +148,14 @@ function finish(cell: Cell, defect?: unknown): void {
   cell.monitors.clear();
   for (const watcher of watchers) watcher.notify(reason);
   for (const other of linked) if (other !== parent) sendExit(other, ref, reason, "link");
-  // The start that the parent waits for was rejected above: it needs no signal as well.
-  if (parent && cell.hasStarted && linked.includes(parent)) sendExit(parent, ref, reason, "link");
+  if (parent && linked.includes(parent)) tellParent(cell, parent);
   if (exits.hasSubscribers && !isNormalExit(reason)) exits.publish({ ref, label: cell.label, reason, defect });
   cell.forget();
+}
+
+/** A parent that waits for the start hears of its failure by that; as in OTP it gets an `EXIT` as well, but only if it can bear it. */
+function tellParent(cell: Cell, parent: Cell): void {
+  if (cell.hasStarted || (parent.trapExit && !parent.unwinds)) sendExit(parent, cell.ref, cell.reason, "link");
 }
 
 async function attempt(cell: Cell, act: () => unknown): Promise<void> {

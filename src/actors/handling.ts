@@ -7,6 +7,7 @@ import { NoMethodError } from "../errors.js";
 import { reasonFromError } from "../exit.js";
 import type { Cell, CellOptions } from "./cell.js";
 import type { Call, Cast, Envelope, InfoEnvelope, SystemEnvelope } from "./envelope.js";
+import { isIgnore } from "./ignore.js";
 import { release, unwind } from "./instance.js";
 import { methodsOf } from "./methods.js";
 import { refusalOf } from "./refusal.js";
@@ -47,6 +48,11 @@ function started(cell: Cell): void {
 
 function startFailed(cell: Cell, thrown: unknown): void {
   if (cell.isEnding) return;
+  cell.isIgnored = isIgnore(thrown);
+  if (cell.isIgnored) {
+    cell.end("normal", false);
+    return;
+  }
   cell.isReported = true;
   cell.end(reasonFromError(thrown), false, thrown);
 }
@@ -137,7 +143,7 @@ function handled(cell: Cell, envelope: Envelope, value: unknown): void {
     return;
   }
   if (envelope.kind === "call" && envelope.owed === undefined) {
-    cell.debug?.answered(cell, envelope, value);
+    if (!envelope.isSettled) cell.debug?.answered(cell, envelope, value);
     envelope.answer(value);
   }
   cell.debug?.handled(cell);

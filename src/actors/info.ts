@@ -20,8 +20,11 @@ export interface DownInfo {
   readonly type: "DOWN";
   /** What `monitor` returned. */
   readonly monitor: number;
+  /** If a name was monitored that nobody bore, a ref of that name behind which there is nobody. */
   readonly from: ActorRef;
   readonly reason: ExitReason;
+  /** The name, if one was monitored. */
+  readonly name?: string;
 }
 
 /** Bytes that a process wrote, as they came. */

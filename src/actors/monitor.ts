@@ -19,31 +19,41 @@ export class ActorMonitor implements Monitor {
   readonly id: number;
   readonly target: Cell;
   readonly #watcher: Cell;
+  readonly #name: string | undefined;
 
-  constructor(id: number, target: Cell, watcher: Cell) {
+  constructor(id: number, target: Cell, watcher: Cell, name: string | undefined) {
     this.id = id;
     this.target = target;
     this.#watcher = watcher;
+    this.#name = name;
   }
 
   notify(reason: ExitReason): void {
     this.#watcher.watching?.delete(this.id);
-    this.#watcher.push(new InfoEnvelope({ type: "DOWN", monitor: this.id, from: this.target.ref, reason }));
+    pushDown(this.#watcher, this.id, this.target.ref, reason, this.#name);
   }
 }
 
-/** Sets a monitor of `watcher` on `ref`; of an actor that is gone `DOWN` with `"noproc"` comes at once. */
-export function monitor(watcher: Cell, ref: ActorRef): number {
-  const id = watcher.runtime.nextMonitor();
-  const target = cellOf(ref);
-  const made = new ActorMonitor(id, target, watcher);
-  if (target.hasEnded) made.notify("noproc");
-  else {
-    target.monitors.add(made);
-    watcher.watching ??= new Map();
-    watcher.watching.set(id, made);
+/** Sets a monitor of `watcher` on a ref, or on who bears a name now; of an actor that is not there `DOWN` with `"noproc"` comes at once. */
+export function monitor(watcher: Cell, refOrName: ActorRef | string): number {
+  const { runtime } = watcher;
+  const id = runtime.nextMonitor();
+  const name = typeof refOrName === "string" ? refOrName : undefined;
+  const ref = typeof refOrName === "string" ? runtime.whereis(refOrName) : refOrName;
+  const target = ref && cellOf(ref);
+  if (!target || target.hasEnded) {
+    pushDown(watcher, id, ref ?? runtime.nobodyNamed(name), "noproc", name);
+    return id;
   }
+  const made = new ActorMonitor(id, target, watcher, name);
+  target.monitors.add(made);
+  watcher.watching ??= new Map();
+  watcher.watching.set(id, made);
   return id;
+}
+
+function pushDown(watcher: Cell, monitor: number, from: ActorRef, reason: ExitReason, name: string | undefined): void {
+  watcher.push(new InfoEnvelope({ type: "DOWN", monitor, from, reason, ...(name !== undefined && { name }) }));
 }
 
 /** Ends a monitor and, unless told not to `flush`, takes its `DOWN` out of the mailbox if it is there already. */

@@ -15,6 +15,7 @@ import type { Info, OutputStream } from "./info.js";
 import { release } from "./instance.js";
 import { callbacks } from "./methods.js";
 import { OutputRoute, type RouteOptions } from "./output-route.js";
+import { giveState } from "./state.js";
 
 /** The process an actor is to hold, and what becomes of its output and its end. */
 export interface ProcessSpec extends StartOptions {
@@ -166,6 +167,12 @@ export class ProcessActor extends Actor {
     if (message.type === "line") return this.onLine(message.stream, message.line);
     if (message.type === "exit") return this.onExit(message.report);
     return undefined;
+  }
+
+  /** Shows the process and its command to those who look on; the environment may hold secrets. */
+  [giveState](): unknown {
+    const { argv, successExitCodes } = this.#spec;
+    return { argv, ...(successExitCodes && { successExitCodes }), ...(this.#client && this.status()) };
   }
 
   /** Ends the tree with the actor: by the stop plan, or at once when the actor is killed. */

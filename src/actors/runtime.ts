@@ -2,7 +2,7 @@
  * What the actors of one thread share: clock, run queue, names, deadlines, identities. There is one runtime per thread, shared even
  * by two loaded copies of the package; a test may make its own. Knows cells only as records; what an actor does is `cell.ts`.
  */
-import { CallTimeoutError } from "../errors.js";
+import { CallTimeoutError, NoProcError } from "../errors.js";
 import { ActorRef, type RefPort } from "../ref.js";
 import { cellOf } from "./address.js";
 import type { Cell } from "./cell.js";
@@ -19,7 +19,7 @@ export interface RuntimeOptions {
 }
 
 const nobody: RefPort = {
-  call: () => Promise.reject(new Error("the outside of all actors has no methods")),
+  call: () => Promise.reject(new NoProcError("there is nobody behind this ref", {})),
   cast: () => {},
   send: () => {},
 };
@@ -59,6 +59,11 @@ export class Runtime {
   /** Returns the running actor of this name. A name is free again once its holder has ended. */
   whereis(name: string): ActorRef | undefined {
     return this.#names.get(name)?.ref;
+  }
+
+  /** Makes a ref for a name that nobody bears. */
+  nobodyNamed(name: string | undefined): ActorRef {
+    return new ActorRef(0, this.thread, name, nobody);
   }
 
   /** Takes `name` for `cell`; it must be free. */

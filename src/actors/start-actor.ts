@@ -6,7 +6,7 @@ import { formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { Cell } from "./cell.js";
 import type { ActorInstance } from "./instance.js";
-import { connect } from "./link.js";
+import { connect, disconnect } from "./link.js";
 import { type Runtime, runtimeOfThread } from "./runtime.js";
 
 /** Who starts an actor and is linked to it; `null` is the outside, whose exit signals then count as its parent's. */
@@ -27,6 +27,11 @@ export interface StartOptions<T extends object> {
   readonly startTimeoutMs?: number;
   /** How long it may take to end when its parent ends, before it is killed: milliseconds, default 5,000. */
   readonly shutdownMs?: number | "infinity";
+  /**
+   * True: only the link ties it to its parent, as OTP's `start_link` does, so that it lives on if that ends `"normal"` and it does not trap
+   * exits. Otherwise it is its parent's own, and ends with it whatever the reason.
+   */
+  readonly outlivesParent?: boolean;
   /** The runtime, where there is no parent to take it from; this thread's unless given. */
   readonly runtime?: Runtime;
 }
@@ -35,7 +40,8 @@ export interface StartOptions<T extends object> {
  * Starts an actor, linked to `parent`, and resolves once its `init` has settled.
  *
  * Rejects with `ERR_START` if `init` fails or the actor ends before that, by a signal, by `signal` or by `startTimeoutMs` (then with the reason
- * `{ limit: "timeout" }`): what it held is released and its name free by then, and its parent gets no exit signal. Rejects with `ERR_ALREADY_STARTED` if the name is taken, with
+ * `{ limit: "timeout" }`): what it held is released and its name free by then. A parent that traps exits also gets the `EXIT`, as in OTP, unless the start was called off or took too long; one that does not
+ * goes on. The error is `ignored` if `init` said that the actor is not needed. Rejects with `ERR_ALREADY_STARTED` if the name is taken, with
  * `ERR_ACTOR_EXIT` if the parent has begun to end.
  */
 export function startActor<T extends object>(parent: Parent, options: StartOptions<T>): Promise<ActorRef<T>> {
@@ -68,22 +74,29 @@ export function startActor<T extends object>(parent: Parent, options: StartOptio
         reject(isTooLate ? tooLateError(cell, startTimeoutMs) : startError(cell));
       },
     });
-    const callOff = (): void => cell.end("shutdown", false);
+    // What is called off is no business of its parent's any more: as in OTP, no `EXIT` of it comes.
+    const unlinkAndEnd = (end: () => void): void => {
+      if (parent && !cell.isEnding) disconnect(parent, cell);
+      end();
+    };
+    const callOff = (): void => unlinkAndEnd(() => cell.end("shutdown", false));
     signal?.addEventListener("abort", callOff);
     let isTooLate = false;
     const onTooLate = (): void => {
       isTooLate = !cell.isEnding;
-      cell.kill();
+      unlinkAndEnd(() => cell.kill());
     };
     const limit = startTimeoutMs === undefined ? undefined : runtime.clock.setTimer(startTimeoutMs, onTooLate);
     if (!parent) return;
     connect(parent, cell);
+    if (options.outlivesParent) return;
     parent.children ??= new Set();
     parent.children.add(cell);
   });
 }
 
-function startError({ label, reason, cause }: Cell): Error {
+function startError({ label, reason, cause, isIgnored }: Cell): Error {
+  if (isIgnored) return new StartError(`${label} was not started: its init said ignore`, { reason, ignored: true });
   const failure = typeof reason === "object" && "startFailed" in reason ? { failure: reason.startFailed } : {};
   const why = cause === undefined ? {} : { cause };
   return new StartError(`${label} did not start: ${formatExit(reason)}`, { reason, ...failure }, why);

@@ -47,6 +47,7 @@ export function backoffStep(backoff: Backoff, failures: number, ranMs: number, c
   const { initialMs, maxMs, factor, jitter, resetAfterMs, attempts } = backoff;
   const inARow = (ranMs > 0 && ranMs >= resetAfterMs ? 0 : failures) + 1;
   if (attempts !== "unlimited" && inARow >= attempts) return { failures: inARow, waitMs: "exhausted" };
-  const steadyMs = Math.min(maxMs, initialMs * factor ** (inARow - 1));
+  const growth = Math.min(factor ** (inARow - 1), Number.MAX_VALUE);
+  const steadyMs = Math.min(maxMs, initialMs * growth);
   return { failures: inARow, waitMs: Math.min(maxMs, steadyMs * (1 + jitter * (2 * chance - 1))) };
 }

@@ -6,6 +6,7 @@ import type { Cell } from "../actors/cell.js";
 import type { Shutdown } from "../actors/exit-actor.js";
 import { ChildSpecError } from "../errors.js";
 import type { ActorRef } from "../ref.js";
+import { type Backoff, defaultBackoff } from "./backoff.js";
 import type { AutoShutdown } from "./strategy.js";
 
 /** When a child is started again: always, after an abnormal end, never. */
@@ -48,10 +49,17 @@ export interface ChildSpec {
   readonly type?: ChildType;
   /** Whether its end counts for its supervisor's `autoShutdown`. Default false; true for children that are not permanent only. */
   readonly significant?: boolean;
+  /**
+   * Retries the child after growing waits instead of counting it in its supervisor's window, also when its first start fails. What is left out is
+   * as {@link defaultBackoff}. Not for a temporary child. Default none.
+   */
+  readonly backoff?: Partial<Backoff>;
 }
 
 /** A checked specification, with its defaults filled in. */
-export type CheckedChildSpec = Required<ChildSpec>;
+export interface CheckedChildSpec extends Required<Omit<ChildSpec, "backoff">> {
+  readonly backoff: Backoff | undefined;
+}
 
 const defaults = {
   restart: "permanent",
@@ -82,7 +90,8 @@ export function checkChildFields(spec: object, autoShutdown: AutoShutdown): Omit
   const significant = checkSignificant(given.significant ?? defaults.significant, restart, autoShutdown);
   const type = checkOneOf("type", given.type ?? defaults.type, ["worker", "supervisor"]);
   const shutdown = checkShutdown(given.shutdown ?? defaults.shutdown[type]);
-  return { start, restart, significant, type, shutdown };
+  const backoff = checkBackoff(given.backoff, restart);
+  return { start, restart, significant, type, shutdown, backoff };
 }
 
 /**
@@ -133,6 +142,27 @@ function checkSignificant(significant: unknown, restart: Restart, autoShutdown: 
   }
   if (typeof significant !== "boolean") throw wrong("significant", significant, "true or false");
   return significant;
+}
+
+function checkBackoff(given: unknown, restart: Restart): Backoff | undefined {
+  if (given === undefined) return undefined;
+  if (typeof given !== "object" || given === null) throw wrong("backoff", given, "an object");
+  if (restart === "temporary") throw wrong("backoff", given, "left out while `restart` is temporary");
+  const backoff: Backoff = { ...defaultBackoff, ...given };
+  const check = (field: keyof Backoff, allowed: string, isRight: (value: number) => boolean): void => {
+    const value: unknown = backoff[field];
+    if (typeof value !== "number" || !isRight(value)) throw wrong(`backoff.${field}`, value, allowed);
+  };
+  const isTime = (ms: number): boolean => Number.isFinite(ms) && ms >= 0;
+  check("initialMs", "milliseconds from 0", isTime);
+  check("maxMs", "milliseconds from `initialMs`", (ms) => isTime(ms) && ms >= backoff.initialMs);
+  check("factor", "a number from 1", (factor) => Number.isFinite(factor) && factor >= 1);
+  check("jitter", "a number from 0 to 1", (jitter) => jitter >= 0 && jitter <= 1);
+  check("resetAfterMs", "milliseconds from 0", isTime);
+  if (backoff.attempts !== "unlimited") {
+    check("attempts", "a whole number from 1, unlimited", (count) => Number.isSafeInteger(count) && count >= 1);
+  }
+  return backoff;
 }
 
 function checkShutdown(shutdown: unknown): Shutdown {

@@ -12,7 +12,7 @@ import { type Child, ChildTable } from "./child-table.js";
 import { publishEvent, reportError, reportProgress, type SupervisorEvent } from "./reports.js";
 import { inReverse, isAsAsked, stopChild } from "./shutdown.js";
 import { supervisorSnapshot } from "./snapshot.js";
-import { checkStarted, reasonOfStart } from "./start-failure.js";
+import { reasonOfStart, whenStarted } from "./start-failure.js";
 import type { RestartPlan } from "./strategy.js";
 
 /** The children of one supervisor. */
@@ -34,9 +34,9 @@ export class Crew {
     return this.#take(this.#start(child));
   }
 
-  /** Stops `child` if it runs, and calls a retry off. */
+  /** Stops `child` if it runs, and calls a retry or a wait off. */
   stop(child: Child): Promise<void> {
-    child.isRestarting = false;
+    child.callOff();
     return this.#take(this.#stop(child));
   }
 
@@ -74,13 +74,13 @@ export class Crew {
     const bystanders = new Set(named(stop));
     const gone = named(remove);
     for (const child of bystanders) {
-      child.isRestarting = false;
+      child.callOff();
       await this.#stop(child);
       if (this.#cell.isEnding) return undefined;
     }
     for (const child of gone) this.table.remove(child);
     for (const child of named(start)) {
-      child.restarts++;
+      if (child.wasTried) child.restarts++;
       if (bystanders.has(child)) this.tell("restarting", child);
       try {
         await this.#start(child);
@@ -96,12 +96,14 @@ export class Crew {
 
   async #start(child: Child): Promise<ActorRef | StartedWithInfo | undefined> {
     const { path, spec } = child;
+    child.callOff();
+    child.wasTried = true;
     child.state = "starting";
     let started: Exclude<StartResult, "ignore"> | undefined;
     try {
       if (this.#cell.isEnding) throw this.#cell.exitError();
       const { endSignal: signal } = this.#cell;
-      started = checkStarted(await spec.start({ parent: this.#cell, signal, path, id: spec.id }), path);
+      started = await whenStarted(() => spec.start({ parent: this.#cell, signal, path, id: spec.id }), path);
     } catch (thrown) {
       child.state = "failed";
       const reason = reasonOfStart(thrown);
@@ -109,6 +111,7 @@ export class Crew {
       this.tell("startFailed", child, { reason });
       throw thrown;
     }
+    child.isNew = false;
     if (started === undefined) {
       child.state = "stopped";
       return undefined;
@@ -116,6 +119,7 @@ export class Crew {
     const ref = isActorRef(started) ? started : started.ref;
     child.state = "running";
     child.startedAtMs = Date.now();
+    child.upSinceMs = this.#cell.runtime.clock.nowMs();
     this.table.isUp(child, ref);
     if (cellOf(ref).parent !== this.#cell) link(this.#cell, ref);
     this.tell("started", child, { ref });

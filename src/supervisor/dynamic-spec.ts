@@ -21,15 +21,15 @@ import { checkIntensity } from "./supervisor-spec.js";
 /** Starts one child: `args` are the supervisor's `extraArguments`, then those of `startChild`. */
 export type DynamicStart = (context: StartContext, ...args: never[]) => Promise<StartResult>;
 
-/** How to start, restart and stop a child that has no id of its own. */
-export interface DynamicTemplate extends Omit<ChildSpec, "id" | "start"> {
+/** How to start, restart and stop a child that has no id of its own; back-off is for listed children only. */
+export interface DynamicTemplate extends Omit<ChildSpec, "id" | "start" | "backoff"> {
   /** A name for reports; the children share it. */
   readonly id?: string;
   readonly start: DynamicStart;
 }
 
 /** A child in the config's shape: `{ actor, class, args }` and so on, with `restart`, `shutdown` in milliseconds, and `significant`. */
-export type DynamicChildInput = Omit<ChildSpec, "id" | "start"> &
+export type DynamicChildInput = Omit<ChildSpec, "id" | "start" | "backoff"> &
   Readonly<Record<string, unknown>> &
   ({ readonly actor: string } | { readonly process: string } | { readonly supervisor: string });
 
@@ -100,7 +100,8 @@ export function checkDynamicSpec(spec: DynamicSupervisorSpec): CheckedDynamicSpe
 /** Checks a template, or what `startChild` takes without one. @throws {ChildSpecError} for the first field that is wrong. */
 export function checkDynamicChild(spec: unknown, autoShutdown: AutoShutdown, field: string): CheckedDynamicChild {
   if (typeof spec !== "object" || spec === null || Array.isArray(spec)) throw wrong(field, spec, "one child spec");
-  const { id, start = startOf(spec) } = spec as { readonly id?: unknown; readonly start?: unknown };
+  const { id, start = startOf(spec), backoff } = spec as { readonly [K in keyof ChildSpec]: unknown };
+  if (backoff !== undefined) throw wrong("backoff", backoff, "left out under a dynamic supervisor");
   if (id !== undefined && typeof id !== "string") throw wrong("id", id, "a text");
   return { id, ...(checkChildFields({ ...spec, start }, autoShutdown) as Omit<CheckedDynamicChild, "id">) };
 }

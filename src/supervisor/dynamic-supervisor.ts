@@ -9,6 +9,7 @@ import { unwind } from "../actors/instance.js";
 import { link } from "../actors/link.js";
 import { describeRef } from "../actors/runtime.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
+import { giveState } from "../actors/state.js";
 import { ChildStateError } from "../errors.js";
 import { type ExitReason, formatExit, isNormalExit } from "../exit.js";
 import { type ActorRef, isActorRef } from "../ref.js";
@@ -24,7 +25,7 @@ import { publishEvent, reportError, type SupervisorEvent } from "./reports.js";
 import { RestartWindow } from "./restart-window.js";
 import { isAsAsked, stopAtOnce, stopChild } from "./shutdown.js";
 import { type Exhaustion, type LastExit, type SupervisorSnapshot, snapshot, supervisorSnapshot } from "./snapshot.js";
-import { checkStarted, reasonOfStart, refusedStart } from "./start-failure.js";
+import { reasonOfStart, refusedStart, whenStarted } from "./start-failure.js";
 import { decide } from "./strategy.js";
 import type { ChildCount, ListedChild } from "./supervisor.js";
 
@@ -186,6 +187,10 @@ export class DynamicSupervisor extends Actor {
     this.#children.clear();
   }
 
+  [giveState](): SupervisorSnapshot {
+    return this[snapshot]();
+  }
+
   /** Its children are too many to be shown one by one: `countChildren` and `whichChildren` tell of them. */
   [snapshot](): SupervisorSnapshot {
     const exhaustion = this.#exhaustion;
@@ -195,7 +200,13 @@ export class DynamicSupervisor extends Actor {
 
   #childEnded(child: DynamicChild, reason: ExitReason): unknown {
     const { spec, key: ref } = child;
-    const others = { id: "others", restart: spec.restart, significant: true, isDown: this.#children.size <= 1 };
+    const others = {
+      id: "others",
+      restart: spec.restart,
+      significant: true,
+      isDown: this.#children.size <= 1,
+      isNew: false,
+    };
     this.#tell("exited", child, { reason, ...(ref && { ref }) });
     const decision = decide(this.#spec.autoShutdown, () => [others], { ...spec, id: "ended" }, reason);
     if (decision.outcome === "restart" || !isNormalExit(reason)) {
@@ -246,7 +257,8 @@ export class DynamicSupervisor extends Actor {
   async #start(child: DynamicChild, args: readonly unknown[]): Promise<ActorRef | StartedWithInfo | undefined> {
     const { spec, path } = child;
     const context = { parent: this.#cell, signal: this.endSignal, path, id: spec.id ?? "child" };
-    const started = checkStarted(await spec.start(context, ...this.#spec.extraArguments, ...args), path);
+    const { extraArguments } = this.#spec;
+    const started = await whenStarted(() => spec.start(context, ...extraArguments, ...args), path);
     if (started === undefined) return undefined;
     const ref = isActorRef(started) ? started : started.ref;
     if (child.key) this.#forget(child);

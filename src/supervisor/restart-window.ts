@@ -44,6 +44,13 @@ export class RestartWindow {
     return this.#atMs.length - this.#first <= this.#intensity.max;
   }
 
+  /** The same restarts so far, under another intensity. */
+  under(intensity: Intensity): RestartWindow {
+    const window = new RestartWindow(intensity);
+    window.#atMs = this.#atMs.slice(this.#first);
+    return window;
+  }
+
   /** What it has used at `nowMs`, of what; `max` and `withinMs` are null when any number is allowed. */
   budget(nowMs: number): Budget {
     const used = this.used(nowMs);

@@ -28,6 +28,8 @@ export interface Exhaustion {
   readonly restarts: number;
   readonly max: number | null;
   readonly withinMs: number | null;
+  /** The failures in a row that its back-off allows, if it is that which was used up; `max` and `withinMs` are null then. */
+  readonly attempts?: number;
   readonly lastExit: LastExit;
 }
 
@@ -81,9 +83,12 @@ export function childSnapshot({ spec, path, state, ref, restarts, lastExit, star
 
 /** Tells why a supervisor gave up, one line per supervisor of the chain, the outermost first. */
 export function formatExhaustion(exhaustion: Exhaustion): string[] {
-  const { path, child, restarts, max, withinMs, lastExit } = exhaustion;
+  const { path, child, restarts, max, withinMs, attempts, lastExit } = exhaustion;
   const times = restarts === 1 ? "once" : `${restarts} times`;
-  const budget = `more than ${max} ${max === 1 ? "restart" : "restarts"} within ${withinMs} ms (intensity)`;
+  const budget =
+    attempts === undefined
+      ? `more than ${max} ${max === 1 ? "restart" : "restarts"} within ${withinMs} ms (intensity)`
+      : `${attempts} ${attempts === 1 ? "failure" : "failures"} in a row (backoff.attempts)`;
   const line = `${path} gave up: ${budget}; ${child} was restarted ${times}, its last exit: ${formatExit(lastExit.reason)}`;
   return lastExit.exhaustion ? [line, ...formatExhaustion(lastExit.exhaustion)] : [line];
 }

@@ -6,8 +6,8 @@ import { type ExitReason, formatExit, reasonFromError, type StartFailure } from 
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { StartedWithInfo } from "./child-spec.js";
 
-/** Returns what a start resolved with; undefined for `"ignore"`. @throws {StartError} if it is nothing a start may resolve with. */
-export function checkStarted(started: unknown, path: string): ActorRef | StartedWithInfo | undefined {
+/** @throws {StartError} if it is nothing a start may resolve with. */
+function checkStarted(started: unknown, path: string): ActorRef | StartedWithInfo | undefined {
   if (started === "ignore") return undefined;
   if (isActorRef(started)) return started;
   if (typeof started === "object" && started !== null && isActorRef((started as StartedWithInfo).ref)) {
@@ -15,6 +15,19 @@ export function checkStarted(started: unknown, path: string): ActorRef | Started
   }
   const message = `${path} did not start: its start must resolve with a ref, { ref, info } or "ignore"`;
   throw new StartError(message, { reason: reasonFromError(started) }, { cause: started });
+}
+
+/** Waits for a start and returns what it gave; undefined for `"ignore"`, also that of an actor's `init`. */
+export async function whenStarted(
+  start: () => Promise<unknown>,
+  path: string,
+): Promise<ActorRef | StartedWithInfo | undefined> {
+  try {
+    return checkStarted(await start(), path);
+  } catch (thrown) {
+    if (isCopalError(thrown, "ERR_START") && thrown.ignored) return undefined;
+    throw thrown;
+  }
 }
 
 /** The exit reason that a failed start stands for. */

@@ -24,6 +24,8 @@ export interface ChildView {
   readonly significant: boolean;
   /** It neither runs nor is about to be started again. */
   readonly isDown: boolean;
+  /** It has not been up yet: its turn comes when those before it are. */
+  readonly isNew: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface Decision {
 export function decide(
   autoShutdown: AutoShutdown,
   children: () => Iterable<ChildView>,
-  ended: Omit<ChildView, "isDown">,
+  ended: Omit<ChildView, "isDown" | "isNew">,
   reason: ExitReason,
 ): Decision {
   if (isRestarted(ended.restart, reason)) return { outcome: "restart", endsSupervisor: false };
@@ -65,7 +67,7 @@ function isAutoShutdown(autoShutdown: AutoShutdown, children: () => Iterable<Chi
 
 /** What a restart does, in this order. */
 export interface RestartPlan {
-  /** Stopped, those of them that run. */
+  /** Stopped, those of them that run; retries and waits of the others are called off. */
   readonly stop: readonly string[];
   /** Forgotten: temporary ones among them, which nothing brings back. */
   readonly remove: readonly string[];
@@ -79,10 +81,12 @@ export function planRestart(strategy: Strategy, children: () => readonly ChildVi
   const all = children();
   const scope = strategy === "one_for_all" ? all : all.slice(all.findIndex((child) => child.id === id));
   const others = scope.filter((child) => child.id !== id);
-  const isKept = (child: ChildView): boolean => child.restart !== "temporary" || child.id === id;
+  // One whose turn to start has not come yet is neither brought back nor forgotten: it still has its turn.
+  const isDropped = (child: ChildView): boolean => child.restart === "temporary" && !child.isNew && child.id !== id;
+  const isStarted = (child: ChildView): boolean => child.id === id || !(child.isNew || child.restart === "temporary");
   return {
     stop: others.map((child) => child.id).reverse(),
-    remove: others.filter((child) => !isKept(child)).map((child) => child.id),
-    start: scope.filter(isKept).map((child) => child.id),
+    remove: others.filter(isDropped).map((child) => child.id),
+    start: scope.filter(isStarted).map((child) => child.id),
   };
 }

@@ -17,6 +17,8 @@ export interface SupervisorSpec {
   /** Whether the end of a significant child ends the supervisor: of any, or of the last. Default `"never"`. */
   readonly autoShutdown?: AutoShutdown;
   readonly children: readonly ChildSpec[];
+  /** Picks waits of back-off within their jitter: a number from 0 up to 1. Default `Math.random`. */
+  readonly chance?: () => number;
   /** Calls the start off. */
   readonly signal?: AbortSignal;
   readonly name?: string;
@@ -30,6 +32,7 @@ export interface CheckedSupervisorSpec {
   readonly intensity: Intensity;
   readonly autoShutdown: AutoShutdown;
   readonly children: readonly CheckedChildSpec[];
+  readonly chance: () => number;
 }
 
 const defaults = {
@@ -48,7 +51,8 @@ export function checkSupervisorSpec(spec: SupervisorSpec): CheckedSupervisorSpec
   const strategy = checkOneOf("strategy", spec.strategy ?? defaults.strategy, strategies);
   const intensity = checkIntensity(spec.intensity);
   const autoShutdown = checkOneOf("autoShutdown", spec.autoShutdown ?? defaults.autoShutdown, autoShutdowns);
-  return { path: spec.path, strategy, intensity, autoShutdown, children: checkChildSpecs(spec.children, autoShutdown) };
+  const children = checkChildSpecs(spec.children, autoShutdown);
+  return { path: spec.path, strategy, intensity, autoShutdown, children, chance: spec.chance ?? Math.random };
 }
 
 /**

@@ -8,6 +8,7 @@ import { cellOf } from "../actors/address.js";
 import type { Info } from "../actors/info.js";
 import { unwind } from "../actors/instance.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
+import { giveState } from "../actors/state.js";
 import { AlreadyStartedError, ChildStateError, StartError } from "../errors.js";
 import { type ExitReason, isNormalExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
@@ -20,11 +21,11 @@ import {
 } from "./child-spec.js";
 import { Child } from "./child-table.js";
 import { Crew } from "./crew.js";
-import { publishEvent, reportError } from "./reports.js";
-import { RestartWindow } from "./restart-window.js";
-import { childSnapshot, type Exhaustion, type SupervisorSnapshot, snapshot } from "./snapshot.js";
+import { reportError } from "./reports.js";
+import { Restarts } from "./restarting.js";
+import { childSnapshot, type SupervisorSnapshot, snapshot } from "./snapshot.js";
 import { reasonOfStart, refusedStart, startFailure } from "./start-failure.js";
-import { decide, planRestart } from "./strategy.js";
+import { decide } from "./strategy.js";
 import { type CheckedSupervisorSpec, checkSupervisorSpec, type SupervisorSpec } from "./supervisor-spec.js";
 
 /** A child as `whichChildren` lists it; `child` is undefined while it is stopped. */
@@ -42,16 +43,8 @@ export interface ChildCount {
   readonly workers: number;
 }
 
-/** A retry of a start that failed: a message of the supervisor to itself, so that a shutdown can get in. */
-class Retry {
-  readonly id: string;
-  readonly sentMs: number;
-
-  constructor(id: string, sentMs: number) {
-    this.id = id;
-    this.sentMs = sentMs;
-  }
-}
+/** Stands for the start of a temporary child that is up: what it held on to is let go of. */
+const neverAgain = (): Promise<never> => Promise.reject(new Error("a temporary child is never started again"));
 
 const noSpec: CheckedSupervisorSpec = {
   path: "",
@@ -59,6 +52,7 @@ const noSpec: CheckedSupervisorSpec = {
   intensity: "unlimited",
   autoShutdown: "never",
   children: [],
+  chance: Math.random,
 };
 
 /** A supervisor; see {@link startSupervisor}. Its calls wait for starts and stops: use `ref.within("infinity")`. */
@@ -66,33 +60,34 @@ export class Supervisor extends Actor {
   readonly #cell = recordOf(this);
   #spec = noSpec;
   #crew = new Crew(this.#cell, "");
-  #window = new RestartWindow("unlimited");
-  #exhaustion: Exhaustion | undefined;
+  #restarts = this.#restartsBy(noSpec);
 
-  /** Starts the children in order, each when the one before it is up; a failure stops those that are up, in reverse. */
+  /**
+   * Starts the children in order, each when the one before it is up; a failure stops those that are up, in reverse. If a child with
+   * back-off fails, the supervisor is up all the same, and those after it start when it is.
+   */
   override async init(given: Omit<SupervisorSpec, "path"> & { readonly path?: string }): Promise<void> {
     this.trapExit = true;
     const spec = checkSupervisorSpec({ ...given, path: given.path ?? this.#cell.label });
     this.#spec = spec;
-    this.#window = new RestartWindow(spec.intensity);
     this.#crew = new Crew(this.#cell, spec.path);
+    this.#restarts = this.#restartsBy(spec);
     const { table } = this.#crew;
     for (const child of spec.children) table.add(new Child(child, `${spec.path}/${child.id}`));
     for (const child of table.all()) {
       try {
         await this.#crew.start(child);
       } catch (thrown) {
-        reportError(spec.path, "start_error", reasonOfStart(thrown), child.spec, {});
+        if (!this.#cell.isEnding) reportError(spec.path, "start_error", reasonOfStart(thrown), child.spec, {});
+        if (child.spec.backoff && child.spec.backoff.attempts !== 1) return this.#restarts.failed(child);
         await this.#crew.stopAll();
         const failure = startFailure(thrown, child.path);
-        throw new StartError(
-          `${spec.path} did not start`,
-          { reason: { startFailed: failure }, failure },
-          { cause: thrown },
-        );
+        const reason = { startFailed: failure };
+        throw new StartError(`${spec.path} did not start`, { reason, failure }, { cause: thrown });
       }
       if (child.spec.restart === "temporary" && !child.ref) table.remove(child);
     }
+    return this.#restarts.startRest();
   }
 
   override handleInfo(message: Info): unknown {
@@ -100,12 +95,10 @@ export class Supervisor extends Actor {
       const child = this.#crew.table.ofRef(message.from);
       // A child that still lives may send any exit signal: believing it would make a second one beside it.
       if (!child || !cellOf(message.from).hasEnded) return undefined;
-      return this.#childEnded(child, message.reason, this.#arrivedMs());
+      return this.#childEnded(child, message.reason);
     }
-    if (message.type !== "info" || !(message.message instanceof Retry)) return super.handleInfo(message);
-    const { id, sentMs } = message.message;
-    const child = this.#crew.table.get(id);
-    return child?.isRestarting ? this.#restart(child, sentMs) : undefined;
+    if (message.type !== "info" || !this.#restarts.owns(message.message)) return super.handleInfo(message);
+    return this.#restarts.handle(message.message);
   }
 
   /**
@@ -117,7 +110,7 @@ export class Supervisor extends Actor {
    */
   async startChild(spec: ChildSpec): Promise<ActorRef | StartedWithInfo | undefined> {
     const { table } = this.#crew;
-    const checked = this.#checked(spec);
+    const checked = this.#checked(() => checkChildSpec(spec, this.#spec.autoShutdown));
     const known = table.get(checked.id);
     if (known?.ref) {
       this.refuse(new AlreadyStartedError(`${known.path} is already started`, { ref: known.ref, id: checked.id }));
@@ -126,18 +119,23 @@ export class Supervisor extends Actor {
     const child = new Child(checked, `${this.#spec.path}/${checked.id}`);
     table.add(child);
     const started = await this.#startOrRefuse(child, () => table.remove(child));
-    if (!started && checked.restart === "temporary") table.remove(child);
+    child.isNew = false;
+    if (checked.restart !== "temporary") return started;
+    if (started) child.spec = { ...checked, start: neverAgain };
+    else table.remove(child);
     return started;
   }
 
   /**
-   * Stops a child and resolves when it has ended, or at once if it does not run; a retry is called off. Its specification is
+   * Stops a child and resolves when it has ended, or at once if it does not run; a retry, or a wait, is called off. Its specification is
    * kept, unless it is temporary. Rejects with `ERR_CHILD_STATE` `not_found`.
    */
   async terminateChild(id: string): Promise<void> {
     const child = this.#find(id);
     await this.#crew.stop(child);
+    child.isNew = false;
     if (child.spec.restart === "temporary") this.#crew.table.remove(child);
+    await this.#restarts.startRest();
   }
 
   /**
@@ -147,9 +145,11 @@ export class Supervisor extends Actor {
    */
   async restartChild(id: string): Promise<ActorRef | StartedWithInfo | undefined> {
     const child = this.#findStopped(id);
-    return this.#startOrRefuse(child, () => {
+    const started = await this.#startOrRefuse(child, () => {
       child.state = "stopped";
     });
+    await this.#restarts.startRest();
+    return started;
   }
 
   /** Forgets a stopped child. Rejects with `ERR_CHILD_STATE` `running`, `restarting` or `not_found`. */
@@ -157,16 +157,33 @@ export class Supervisor extends Actor {
     this.#crew.table.remove(this.#findStopped(id));
   }
 
-  /** Returns a child's specification with its defaults filled in. Rejects with `ERR_CHILD_STATE` `not_found`. */
-  getChildSpec(id: string): CheckedChildSpec {
-    return this.#find(id).spec;
+  /**
+   * Returns a child's specification with its defaults filled in; without `start` for a temporary child that `startChild` added, which is never
+   * started again. Rejects with `ERR_CHILD_STATE` `not_found`.
+   */
+  getChildSpec(id: string): Omit<CheckedChildSpec, "start"> & Partial<Pick<CheckedChildSpec, "start">> {
+    const { start, ...rest } = this.#find(id).spec;
+    return start === neverAgain ? rest : { ...rest, start };
+  }
+
+  /**
+   * Lives by another specification from now on, as OTP's `code_change` does: nothing is started or stopped. Children that it names are
+   * kept as they run, under their new specification; those that are new are added, stopped; those that it does not name are kept, last in
+   * order. The restarts so far still count. Rejects with `ERR_CHILD_SPEC`, and then nothing has changed.
+   */
+  changeSpec(given: Pick<SupervisorSpec, "strategy" | "intensity" | "autoShutdown" | "children">): void {
+    const { path, chance } = this.#spec;
+    const spec = this.#checked(() => checkSupervisorSpec({ ...given, path, chance }));
+    this.#spec = spec;
+    this.#restarts.change(spec);
+    this.#crew.table.change(spec.children, (id) => `${path}/${id}`);
   }
 
   /** Lists the children, the newest first, as OTP does. */
   whichChildren(): ListedChild[] {
-    const listed = ({ spec, ref, isRestarting }: Child): ListedChild => ({
+    const listed = ({ spec, ref, isComingBack }: Child): ListedChild => ({
       id: spec.id,
-      child: isRestarting ? "restarting" : ref,
+      child: isComingBack ? "restarting" : ref,
       type: spec.type,
     });
     return this.#crew.table.all().reverse().map(listed);
@@ -184,12 +201,16 @@ export class Supervisor extends Actor {
     await this.#crew.stopAll();
   }
 
+  [giveState](): SupervisorSnapshot | undefined {
+    return this[snapshot]();
+  }
+
   [snapshot](): SupervisorSnapshot | undefined {
     if (this.#spec === noSpec) return undefined;
     const { path, strategy } = this.#spec;
     const children = this.#crew.table.all().map(childSnapshot);
-    const exhaustion = this.#exhaustion;
-    return { path, strategy, budget: this.#budget(), children, ...(exhaustion && { exhaustion }) };
+    const { exhaustion } = this.#restarts;
+    return { path, strategy, budget: this.#restarts.budget(), children, ...(exhaustion && { exhaustion }) };
   }
 
   /** The child `id` as it runs now; for subclasses, and no message. */
@@ -198,7 +219,7 @@ export class Supervisor extends Actor {
     return ref && !cellOf(ref).hasEnded ? ref : undefined;
   }
 
-  #childEnded(child: Child, reason: ExitReason, arrivedMs: number): unknown {
+  #childEnded(child: Child, reason: ExitReason): unknown {
     const { table } = this.#crew;
     const { ref, spec } = child;
     this.#crew.ended(child, reason);
@@ -206,45 +227,11 @@ export class Supervisor extends Actor {
     if (decision.outcome === "restart" || !isNormalExit(reason)) {
       reportError(this.#spec.path, "child_terminated", reason, spec, { ref });
     }
-    if (decision.outcome === "restart") return this.#restart(child, arrivedMs);
+    if (decision.outcome === "restart") return this.#restarts.ended(child, this.#arrivedMs());
     if (child.lastExit?.exhaustion) this.#crew.tell("abandoned", child, { exhaustion: child.lastExit.exhaustion });
     if (decision.outcome === "remove") table.remove(child);
     if (decision.endsSupervisor) this.exit("shutdown");
     return undefined;
-  }
-
-  /** Counts a restart at `nowMs` and makes it, or gives up. */
-  #restart(child: Child, nowMs: number): Promise<void> | undefined {
-    child.isRestarting = false;
-    if (!this.#window.add(nowMs)) {
-      this.#giveUp(child);
-      return undefined;
-    }
-    this.#crew.tell("restarting", child, this.#budget());
-    return this.#bringBack(child);
-  }
-
-  async #bringBack(child: Child): Promise<void> {
-    const { table } = this.#crew;
-    const plan = planRestart(this.#spec.strategy, () => table.views(), child.spec.id);
-    const failed = await this.#crew.carryOut(plan);
-    if (!failed) return;
-    failed.isRestarting = true;
-    this.#cell.send(new Retry(failed.spec.id, this.#cell.runtime.clock.nowMs()));
-  }
-
-  #giveUp(child: Child): void {
-    const { path } = this.#spec;
-    child.state = "failed";
-    reportError(path, "shutdown", "reached_max_restart_intensity", child.spec, {});
-    const { restarts, lastExit } = child;
-    if (lastExit) {
-      const { used, ...budget } = this.#budget();
-      this.#exhaustion = { path, child: child.path, restarts, ...budget, lastExit };
-      const { id } = child.spec;
-      publishEvent({ type: "exhausted", path, id, used, ...budget, exhaustion: this.#exhaustion });
-    }
-    this.exit("shutdown");
   }
 
   async #startOrRefuse(child: Child, undo: () => void): Promise<ActorRef | StartedWithInfo | undefined> {
@@ -262,13 +249,14 @@ export class Supervisor extends Actor {
     return current?.kind === "info" ? current.arrivedMs : runtime.clock.nowMs();
   }
 
-  #budget(): SupervisorSnapshot["budget"] {
-    return this.#window.budget(this.#cell.runtime.clock.nowMs());
+  #restartsBy(spec: CheckedSupervisorSpec): Restarts {
+    const after = (delayMs: number, message: unknown) => this.after(delayMs, message);
+    return new Restarts({ cell: this.#cell, spec, crew: this.#crew, after, end: () => this.exit("shutdown") });
   }
 
-  #checked(spec: unknown): CheckedChildSpec {
+  #checked<T>(check: () => T): T {
     try {
-      return checkChildSpec(spec, this.#spec.autoShutdown);
+      return check();
     } catch (error) {
       return this.refuse(error as Error);
     }
@@ -281,7 +269,7 @@ export class Supervisor extends Actor {
   #findStopped(id: string): Child {
     const child = this.#find(id);
     if (child.ref) this.#refuseState(id, "running");
-    if (child.isRestarting) this.#refuseState(id, "restarting");
+    if (child.isComingBack) this.#refuseState(id, "restarting");
     return child;
   }
 

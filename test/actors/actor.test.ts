@@ -1,8 +1,10 @@
 import t from "tap";
 import { Actor } from "#src/actors/actor.js";
 import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
+import { Runtime } from "#src/actors/runtime.js";
 import { startActor } from "#src/actors/start-actor.js";
 import { Counter, doing, gate, Puppet, puppet, settle } from "../support/actors.js";
+import { VirtualClock } from "../support/virtual-clock.js";
 
 const counter = () => startActor(null, { class: Counter });
 
@@ -125,25 +127,18 @@ t.test("field initialisers may use this.self, but not make another actor", async
   t.strictSame(await ref.call.look(), [true, "TypeError"]);
 });
 
-t.test("after sends a message that dies with the actor and can be called off", async (t) => {
-  const ref = await puppet();
+t.test("after sends a message that can be called off, and dies with the actor", async (t) => {
+  const clock = new VirtualClock();
+  const ref = await startActor(null, { class: Puppet, runtime: new Runtime({ clock }) });
   await doing(ref, (hands) => {
-    hands.after(1, "kept");
-    hands.after(1, "called off").cancel();
+    hands.after(10, "kept");
+    hands.after(10, "called off").cancel();
+    hands.after(20, "too late");
   });
-  const arrived = gate<unknown>();
-  class Waiter extends Puppet {
-    override handleInfo(message: unknown): void {
-      arrived.open(message);
-    }
-  }
-  const waiter = await startActor(null, { class: Waiter });
-  await doing(waiter, (hands) => {
-    hands.after(1, "x");
-  });
-  t.strictSame(await arrived.passed, { type: "info", message: "x" });
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  clock.advance(10);
   t.strictSame(await ref.call.seen(), [{ type: "info", message: "kept" }]);
+  exitActor(ref, "kill");
+  t.equal(clock.timers, 1, "the call above");
 });
 
 t.test("helpers of an actor that has ended throw, and its replies do nothing", async (t) => {

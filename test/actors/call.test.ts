@@ -130,3 +130,52 @@ t.test("an answer is given as it is: an error, undefined, a function", async (t)
   const error = new Error("a value");
   for (const value of [undefined, error, Array]) t.equal(await doing(ref, () => value), value);
 });
+
+t.test("an actor that calls itself while it handles a message is refused, in init as well", async (t) => {
+  const ref = await puppet();
+  const code = await doing(ref, () => ref.call.seen().catch((error) => error.code));
+  t.equal(code, "ERR_CALLING_SELF");
+  const codes: string[] = [];
+  await puppet(async (hands) => {
+    await hands
+      .self()
+      .call.seen?.()
+      .catch((error: { code: string }) => codes.push(error.code));
+  });
+  t.strictSame(codes, ["ERR_CALLING_SELF"]);
+});
+
+t.test("an actor that has its reply in hand may call itself", async (t) => {
+  const ref = await puppet();
+  const answer = doing(ref, async (hands) => {
+    const reply = hands.replyLater();
+    reply(await ref.call.seen());
+  });
+  t.strictSame(await answer, []);
+});
+
+t.test("a reply given after its caller has died, or has given up, goes nowhere", async (t) => {
+  const { clock, ref } = await timed();
+  const held = gate<string>();
+  const asked = ref.within(10).call.run(async (hands) => hands.replyLater()(await held.passed)) as Promise<unknown>;
+  await settle();
+  clock.advance(20);
+  await t.rejects(asked, { code: "ERR_CALL_TIMEOUT" });
+  held.open("late");
+  await settle();
+  t.strictSame(await ref.call.seen(), []);
+});
+
+t.test("a call that fails and that nobody looks at harms nobody", async (t) => {
+  const ref = await startActor(null, { class: Counter });
+  let unhandled = 0;
+  const count = () => unhandled++;
+  process.on("unhandledRejection", count);
+  void ref.call.crash();
+  void ref.call.add(1);
+  await whenEnded(ref);
+  void ref.call.add(1);
+  await settle();
+  process.off("unhandledRejection", count);
+  t.equal(unhandled, 0);
+});

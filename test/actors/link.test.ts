@@ -1,11 +1,14 @@
 import t from "tap";
 import { cellOf } from "#src/actors/address.js";
+import type { Cell } from "#src/actors/cell.js";
 import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
 import { type SignalKind, sendExit } from "#src/actors/link.js";
 import { isAlive } from "#src/actors/runtime.js";
 import { startActor } from "#src/actors/start-actor.js";
 import type { ExitReason } from "#src/exit.js";
-import { Counter, doing, gate, puppet, settle, trapper } from "../support/actors.js";
+import type { ActorRef } from "#src/ref.js";
+import { startSupervisor } from "#src/supervisor/supervisor.js";
+import { Counter, doing, gate, Puppet, puppet, settle, trapper } from "../support/actors.js";
 
 /** What a signal does: nothing, a message, or the end with a reason. OTP's table. */
 const table: readonly [
@@ -145,4 +148,152 @@ t.test("a chain of 100,000 links falls without a deep stack", async (t) => {
   for (let i = 1; i < chain.length; i++) connect(cellOf(chain[i - 1] as never), cellOf(chain[i] as never));
   exitActor(chain[0] as never, { exit: 9 });
   t.strictSame(await whenEnded(chain.at(-1) as never), { exit: 9 });
+});
+
+t.test("exit in one's own name brings an EXIT from the sender, who goes on", async (t) => {
+  const [one, other] = [await trapper(), await puppet()];
+  await doing(other, (hands) => hands.exitOther(one, { exit: 1 }));
+  t.strictSame(await one.call.seen(), [{ type: "EXIT", from: other, reason: { exit: 1 } }]);
+  t.equal(isAlive(other), true);
+});
+
+const toSelf: readonly [reason: ExitReason, traps: boolean, effect: "message" | ExitReason][] = [
+  ["normal", false, "normal"],
+  ["normal", true, "message"],
+  ["kill", false, "killed"],
+  ["kill", true, "killed"],
+  [{ exit: 1 }, false, { exit: 1 }],
+  [{ exit: 1 }, true, "message"],
+];
+for (const [reason, traps, effect] of toSelf) {
+  t.test(
+    `${JSON.stringify(reason)} to itself, ${traps ? "trapping" : "not trapping"}: ${JSON.stringify(effect)}`,
+    async (t) => {
+      const ref = await (traps ? trapper() : puppet());
+      ref.cast.run((hands) => hands.exitOther(hands.self(), reason));
+      await settle();
+      if (effect === "message") t.strictSame(await ref.call.seen(), [{ type: "EXIT", from: ref, reason }]);
+      else t.strictSame(await whenEnded(ref), effect);
+    },
+  );
+}
+
+t.test("an actor that ends itself with kill ends kill, which its links can trap", async (t) => {
+  const [one, other] = [await trapper(), await puppet()];
+  await doing(one, (hands) => hands.link(other));
+  other.cast.run((hands) => hands.exit("kill"));
+  t.equal(await whenEnded(other), "kill");
+  t.strictSame(await one.call.seen(), [{ type: "EXIT", from: other, reason: "kill" }]);
+});
+
+t.test("a kill cascades as killed", async (t) => {
+  const [a, b, c] = [await puppet(), await puppet(), await puppet()];
+  await doing(b, (hands) => [a, c].map(hands.link));
+  exitActor(b, "kill");
+  t.strictSame(await Promise.all([a, b, c].map(whenEnded)), ["killed", "killed", "killed"]);
+});
+
+t.test("what an actor sent before its end arrives before its EXIT and its DOWN", async (t) => {
+  const [one, other] = [await trapper(), await puppet()];
+  await doing(one, (hands) => {
+    hands.link(other);
+    hands.monitor(other);
+  });
+  other.cast.run((hands) => {
+    for (const n of [1, 2, 3]) one.send(n);
+    hands.exit({ exit: 1 });
+    one.send(4);
+  });
+  await whenEnded(other);
+  const seen = (await one.call.seen()).map((info) => (info.type === "info" ? info.message : info.type));
+  t.strictSame(seen, [1, 2, 3, 4, "DOWN", "EXIT"]);
+});
+
+t.test("whether a signal is trapped is decided when it arrives", async (t) => {
+  const [one, from] = [await trapper(), await puppet()];
+  await doing(one, async (hands) => {
+    sendExit(cellOf(one), from, { exit: 1 }, "link");
+    hands.trap(false);
+  });
+  t.match(await one.call.seen(), [{ type: "EXIT", reason: { exit: 1 } }]);
+  sendExit(cellOf(one), from, { exit: 2 }, "link");
+  t.strictSame(await whenEnded(one), { exit: 2 });
+});
+
+t.test("unlink and demonitor without flush leave what is in the mailbox", async (t) => {
+  const [one, other] = [await trapper(), await puppet()];
+  await doing(one, async (hands) => {
+    hands.link(other);
+    const id = hands.monitor(other);
+    exitActor(other, "kill");
+    await whenEnded(other);
+    hands.unlink(other, { flush: false });
+    hands.demonitor(id, { flush: false });
+  });
+  t.strictSame(
+    (await one.call.seen()).map(({ type }) => type),
+    ["DOWN", "EXIT"],
+  );
+});
+
+t.test("a parent's EXIT is behind earlier messages and ahead of later ones, which are lost", async (t) => {
+  const ref = await trapper();
+  const terminated = gate<ExitReason>();
+  await ref.call.onTerminate((reason) => terminated.open(reason));
+  const handled: string[] = [];
+  ref.cast.run(() => handled.push("first"));
+  exitActor(ref, "shutdown");
+  ref.cast.run(() => handled.push("second"));
+  t.strictSame([await terminated.passed, await whenEnded(ref), handled], ["shutdown", "shutdown", ["first"]]);
+});
+
+t.test("a signal that an actor does not trap cuts its terminate short, and is how it ends", async (t) => {
+  const ref = await puppet();
+  await ref.call.onTerminate(() => gate().passed);
+  const answer = doing(ref, (hands) => {
+    hands.exit("normal");
+    return 42;
+  });
+  await settle();
+  sendExit(cellOf(ref), await puppet(), { exit: 5 }, "link");
+  t.strictSame(await whenEnded(ref), { exit: 5 });
+  await t.rejects(answer, { code: "ERR_ACTOR_EXIT", reason: { exit: 5 } });
+});
+
+t.test("a signal does not cut the terminate of an actor that traps short", async (t) => {
+  const ref = await trapper();
+  const held = gate();
+  await ref.call.onTerminate(() => held.passed);
+  ref.cast.run((hands) => hands.exit({ exit: 1 }));
+  await settle();
+  sendExit(cellOf(ref), await puppet(), { exit: 5 }, "link");
+  held.open();
+  t.strictSame(await whenEnded(ref), { exit: 1 });
+});
+
+t.test("a message that looks like an EXIT is just a message", async (t) => {
+  const [one, parent] = [await trapper(), await puppet()];
+  one.send({ type: "EXIT", from: parent, reason: "kill" });
+  t.match(await one.call.seen(), [{ type: "info", message: { type: "EXIT" } }]);
+  t.equal(isAlive(one), true);
+});
+
+t.test("a live child that says it ended is not started twice, and a stale EXIT brings nothing back", async (t) => {
+  const starts: ActorRef<Puppet>[] = [];
+  const start = async ({ parent }: { parent: Cell }) => {
+    starts.push(await startActor(parent, { class: Puppet }));
+    return starts.at(-1) as ActorRef<Puppet>;
+  };
+  const supervisor = await startSupervisor(null, { path: "app", children: [{ id: "only", start }] });
+  const [first] = starts as [ActorRef<Puppet>];
+  await doing(first, (hands) => hands.exitOther(supervisor, { exit: 1 }));
+  supervisor.send({ type: "EXIT", from: first, reason: { exit: 1 } });
+  t.match(await supervisor.call.whichChildren(), [{ child: first }]);
+  exitActor(first, { exit: 2 });
+  await settle();
+  sendExit(cellOf(supervisor), first, { exit: 2 }, "link");
+  t.match(await supervisor.call.whichChildren(), [{ child: starts[1] }]);
+  t.equal(starts.length, 2);
+  exitActor(supervisor, "shutdown");
+  await whenEnded(supervisor);
 });

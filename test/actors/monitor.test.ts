@@ -1,6 +1,9 @@
 import t from "tap";
+import { cellOf } from "#src/actors/address.js";
 import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
-import { doing, puppet } from "../support/actors.js";
+import { onEnd } from "#src/actors/monitor.js";
+import { startActor } from "#src/actors/start-actor.js";
+import { Counter, doing, puppet } from "../support/actors.js";
 
 t.test("every monitor brings one DOWN, with its own number", async (t) => {
   const [one, other] = [await puppet(), await puppet()];
@@ -53,4 +56,24 @@ t.test("the messages of an actor that ends come before its DOWN", async (t) => {
     (await one.call.seen()).map(({ type }) => type),
     ["info", "DOWN"],
   );
+});
+
+t.test("a name is monitored as who bears it now", async (t) => {
+  const [watcher, named] = [await puppet(), await startActor(null, { class: Counter, name: "watched" })];
+  const [id, nobody] = await doing(watcher, (hands) => [hands.monitor("watched"), hands.monitor("nobody")] as const);
+  exitActor(named, { exit: 1 });
+  await whenEnded(named);
+  t.match(await watcher.call.seen(), [
+    { type: "DOWN", monitor: nobody, from: { name: "nobody" }, name: "nobody", reason: "noproc" },
+    { type: "DOWN", monitor: id, from: named, name: "watched", reason: { exit: 1 } },
+  ]);
+});
+
+t.test("a name is free before those who watched it hear", async (t) => {
+  const named = await startActor(null, { class: Counter, name: "released" });
+  const holders: unknown[] = [];
+  onEnd(cellOf(named), () => holders.push(cellOf(named).runtime.whereis("released")));
+  exitActor(named, "kill");
+  await whenEnded(named);
+  t.strictSame(holders, [undefined]);
 });

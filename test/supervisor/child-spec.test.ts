@@ -5,7 +5,7 @@ import { supervise } from "../support/children.js";
 const start = async () => "ignore" as const;
 
 t.test("the defaults are OTP's", async (t) => {
-  const common = { start, restart: "permanent", significant: false };
+  const common = { start, restart: "permanent", significant: false, backoff: undefined };
   t.strictSame(checkChildSpec({ id: "a", start }), { id: "a", ...common, type: "worker", shutdown: 5_000 });
   t.match(checkChildSpec({ id: "a", start, type: "supervisor" }), { shutdown: "infinity" });
 });

@@ -1,8 +1,10 @@
 import t from "tap";
 import { cellOf } from "#src/actors/address.js";
+import { whenEnded } from "#src/actors/exit-actor.js";
 import { isAlive } from "#src/actors/runtime.js";
+import type { ActorRef } from "#src/ref.js";
 import { settle } from "../support/actors.js";
-import { child, endChild, look, running, supervise, supervisor } from "../support/children.js";
+import { child, endChild, listed, look, running, supervise, supervisor } from "../support/children.js";
 
 t.test("startChild adds at the end, and stops first", async (t) => {
   const root = await supervise([child("a")]);
@@ -97,4 +99,71 @@ t.test("countChildren counts both kinds, running or not", async (t) => {
   await endChild(root, "b", "normal");
   await settle();
   t.strictSame(await root.call.countChildren(), { specs: 3, active: 2, supervisors: 1, workers: 2 });
+});
+
+t.test("a start may give its ref with a word for whoever asked", async (t) => {
+  const plain = child("a");
+  const start = async (context: Parameters<typeof plain.start>[0]) => ({
+    ref: (await plain.start(context)) as ActorRef,
+    info: { port: 80 },
+  });
+  const root = await supervise([]);
+  const started = await root.call.startChild({ id: "a", start });
+  t.match(started, { ref: running(root, "a"), info: { port: 80 } });
+  await root.call.terminateChild("a");
+  t.match(await root.call.restartChild("a"), { info: { port: 80 } });
+});
+
+t.test("a start that resolves with anything else has failed, and the value is the cause", async (t) => {
+  const root = await supervise([]);
+  const start = async () => "up" as never;
+  await t.rejects(root.call.startChild({ id: "a", start }), { code: "ERR_START", cause: "up" });
+  await t.rejects(supervise([{ id: "a", start }]), { code: "ERR_START", cause: { cause: { cause: "up" } } });
+});
+
+t.test("a failed start carries the child's own reason, nested ones too", async (t) => {
+  const bad = { id: "bad", start: () => Promise.reject(new RangeError("x")) };
+  const own = { error: { name: "RangeError" } };
+  await t.rejects((await supervise([])).call.startChild(bad), {
+    code: "ERR_START",
+    reason: own,
+    failure: { child: "app/bad" },
+  });
+  await t.rejects(supervise([supervisor("s", [bad])]), {
+    code: "ERR_START",
+    failure: { child: "app/s/bad", reason: { startFailed: { child: "app/s/bad", reason: own } } },
+  });
+});
+
+t.test("getChildSpec gives the specification with its defaults", async (t) => {
+  const root = await supervise([child("a"), child("t", [], { restart: "temporary" })]);
+  t.match(await root.call.getChildSpec("a"), { id: "a", restart: "permanent", shutdown: 5_000, type: "worker" });
+  await t.rejects(root.call.getChildSpec("x"), { code: "ERR_CHILD_STATE", state: "not_found" });
+  await root.call.startChild(child("u", [], { restart: "temporary" }));
+  t.type((await root.call.getChildSpec("t")).start, "function");
+  t.notOk("start" in (await root.call.getChildSpec("u")));
+});
+
+t.test("changeSpec keeps what runs, adds what is new stopped, and puts what it does not name last", async (t) => {
+  const root = await supervise([child("a"), child("b")]);
+  const a = running(root, "a");
+  await root.call.changeSpec({ children: [child("a", [], { shutdown: 7 }), child("n")] });
+  t.strictSame(await listed(root), ["b", "n", "a"]);
+  t.equal(running(root, "a"), a);
+  t.match([await root.call.getChildSpec("a"), look(root, "n")], [{ shutdown: 7 }, { state: "stopped" }]);
+  const wrong = root.call.changeSpec({ intensity: { max: -1, withinMs: 1 }, children: [] });
+  await t.rejects(wrong, { code: "ERR_CHILD_SPEC", field: "intensity.max" });
+  t.strictSame(await listed(root), ["b", "n", "a"]);
+});
+
+t.test("changeSpec keeps the restarts so far", async (t) => {
+  const root = await supervise([child("a")], { intensity: { max: 2, withinMs: 60_000 } });
+  for (let i = 0; i < 2; i++) {
+    await endChild(root, "a", { exit: 1 });
+    await settle();
+  }
+  await root.call.changeSpec({ intensity: { max: 1, withinMs: 60_000 }, children: [child("a")] });
+  t.equal(isAlive(root), true);
+  await endChild(root, "a", { exit: 1 });
+  t.equal(await whenEnded(root), "shutdown");
 });

@@ -7,11 +7,21 @@ const allowed = (max: number, withinMs: number, ...atMs: number[]) => {
   return atMs.map((ms) => window.add(ms));
 };
 
+const allowedByOtp = (max: number, withinMs: number, ...atMs: number[]) => {
+  const window = new RestartWindow({ max, withinMs, resolution: "otp" });
+  return atMs.map((ms) => window.add(ms));
+};
+
 const table: readonly [claim: string, got: boolean[], wanted: boolean[]][] = [
   ["max 0 allows none", allowed(0, 1_000, 0), [false]],
   ["max 2 allows two, not a third", allowed(2, 1_000, 0, 1, 2), [true, true, false]],
   ["a restart counts for the whole window, its last millisecond included", allowed(1, 1_000, 0, 1_000), [true, false]],
   ["a restart does not count one moment after the window", allowed(1, 1_000, 0, 1_000.001), [true, true]],
+  // OTP cuts times to whole seconds: with a second's window the second crash counts up to 1.9 s later, and not at 2.1.
+  ["otp: seconds are cut", allowedByOtp(1, 1_000, 10, 510), [true, false]],
+  ["otp: a restart counts to the end of the second after", allowedByOtp(1, 1_000, 10, 1_910), [true, false]],
+  ["otp: and not beyond", allowedByOtp(1, 1_000, 10, 2_010), [true, true]],
+  ["otp: late in a second it counts for less", allowedByOtp(1, 1_000, 990, 2_000), [true, true]],
   ["the window slides", allowed(2, 1_000, 0, 900, 1_800, 2_700), [true, true, true, true]],
   ["restarts at the same moment all count", allowed(2, 1_000, 5, 5, 5), [true, true, false]],
 ];

@@ -37,13 +37,13 @@ for (const [reason, isOrderly] of reasons) {
   }
 }
 
-/** `a` permanent, `t` temporary; capitals are significant, `-` marks one that is down. */
+/** `a` permanent, `t` temporary; capitals are significant, `-` marks one that is down, `+` one whose turn has not come. */
 function views(text: string): ChildView[] {
   return text.split(" ").map((word) => {
-    const id = word.replace("-", "");
+    const id = word.replace(/[-+]/, "");
     const significant = id !== id.toLowerCase();
     const restart = id.startsWith("t") ? "temporary" : significant ? "transient" : "permanent";
-    return { id, restart, significant, isDown: word.endsWith("-") };
+    return { id, restart, significant, isDown: word.endsWith("-"), isNew: word.endsWith("+") };
   });
 }
 
@@ -61,6 +61,8 @@ const plans: readonly [Strategy, children: string, id: string, stop: string, rem
   ["rest_for_one", "a t b", "a", "b t", "t", "a b"],
   ["rest_for_one", "t a b", "a", "b", "", "a b"],
   ["one_for_all", "t1 a t2 b", "b", "t2 a t1", "t1 t2", "a b"],
+  // One that has not been up yet is stopped from waiting, but keeps its turn.
+  ["rest_for_one", "a b+ t+", "a", "t b", "", "a"],
 ];
 
 for (const [strategy, children, id, stop, remove, start] of plans) {

@@ -46,20 +46,32 @@ export interface Hands {
   parent(): ActorRef | undefined;
   trap(traps?: boolean): void;
   link(ref: ActorRef): void;
-  unlink(ref: ActorRef): void;
-  monitor(ref: ActorRef): number;
-  demonitor(id: number): void;
+  unlink(ref: ActorRef, options?: { readonly flush?: boolean }): void;
+  monitor(ref: ActorRef | string): number;
+  demonitor(id: number, options?: { readonly flush?: boolean }): void;
   start(spec: unknown): Promise<ActorRef>;
   after(delayMs: number, message: unknown): ActorTimer;
   exit(reason: ExitReason): void;
+  exitOther(ref: ActorRef, reason: ExitReason): void;
+  continueWith(message: unknown): void;
+  timeout(silenceMs: number): void;
+  ignore(): never;
+  alias(): ActorRef;
+  unalias(ref: ActorRef): boolean;
   endSignal(): AbortSignal;
   replyLater(): Reply;
   refuse(error: Error): never;
 }
 
+/** What a puppet keeps of a continuation. */
+export interface Continued {
+  readonly type: "continue";
+  readonly message: unknown;
+}
+
 /** Does what a test tells it, and keeps what it was sent. */
 export class Puppet extends Actor {
-  readonly #seen: Info[] = [];
+  readonly #seen: (Info | Continued)[] = [];
   #onTerminate: (reason: ExitReason) => unknown = () => {};
 
   override init(setUp?: (hands: Hands) => unknown): unknown {
@@ -74,12 +86,16 @@ export class Puppet extends Actor {
     this.#onTerminate = act;
   }
 
-  seen(): Info[] {
+  seen(): (Info | Continued)[] {
     return [...this.#seen];
   }
 
   override handleInfo(message: Info): void {
     this.#seen.push(message);
+  }
+
+  override handleContinue(message: unknown): void {
+    this.#seen.push({ type: "continue", message });
   }
 
   override terminate(reason: ExitReason): unknown {
@@ -94,12 +110,18 @@ export class Puppet extends Actor {
         this.trapExit = traps;
       },
       link: (ref) => this.link(ref),
-      unlink: (ref) => this.unlink(ref),
+      unlink: (ref, options) => this.unlink(ref, options),
       monitor: (ref) => this.monitor(ref),
-      demonitor: (id) => this.demonitor(id),
+      demonitor: (id, options) => this.demonitor(id, options),
       start: (spec) => this.start(spec),
       after: (delayMs, message) => this.after(delayMs, message),
       exit: (reason) => this.exit(reason),
+      exitOther: (ref, reason) => this.exit(ref, reason),
+      continueWith: (message) => this.continueWith(message),
+      timeout: (silenceMs) => this.timeout(silenceMs),
+      ignore: () => this.ignore(),
+      alias: () => this.alias(),
+      unalias: (ref) => this.unalias(ref),
       endSignal: () => this.endSignal,
       replyLater: () => this.replyLater(),
       refuse: (error) => this.refuse(error),

@@ -19,7 +19,16 @@ import { Census } from "./census.js";
 import type { Trace } from "./erlang.js";
 import { exitReasonOf, reasonText, thrownText } from "./reason-text.js";
 import { type ScriptedWorker, startScripted } from "./scripted-child.js";
-import { type Blow, type Child, type Event, type Request, type Run, rootId, type Supervisor } from "./tree.js";
+import {
+  type Blow,
+  type Child,
+  type Event,
+  type Instance,
+  type Request,
+  type Run,
+  rootId,
+  type Supervisor,
+} from "./tree.js";
 
 /** Makes every run happen, one after the other, and resolves with their traces. */
 export async function runOnCopal(runs: readonly Run[]): Promise<Trace[]> {
@@ -92,11 +101,13 @@ class CopalRun {
     return ref;
   }
 
-  /** An instance is the template with an id and a plan of its own. */
+  /** An instance is the template with an id and a plan of its own, and if it is a supervisor with ids of its own below it. */
   #templateOf(template: Child): DynamicTemplate {
     const { id, restart, significant, shutdown, type } = template;
-    const start = (context: StartContext, own: Pick<Child, "id" | "plan">): Promise<StartResult> =>
-      this.#specOf({ ...template, ...own }).start(context);
+    const start = (context: StartContext, { body, ...own }: Instance): Promise<StartResult> => {
+      const instance = { ...template, ...own, ...(body !== "template" && { body }) };
+      return this.#specOf(instance).start(context);
+    };
     return { id, start, restart, significant, shutdown, type };
   }
 

@@ -6,7 +6,6 @@
  *
  * - a deaf worker is given 1 or 2 ms or `brutal_kill`, any other worker either no time limit that could be reached or `brutal_kill`;
  * - a supervisor that is a child has `infinity` or `brutal_kill`;
- * - the template of a `simple_one_for_one` is a worker, since its instances end in parallel;
  * - an instance's plan says `ignore` for its first start only: OTP keeps an instance that is restarted and ignored as a child that
  *   is none, and falls over it when it ends.
  */
@@ -19,6 +18,7 @@ import {
   type Reason,
   type Request,
   type Run,
+  renamedSupervisor,
   rootId,
   type Supervisor,
   type Worker,
@@ -72,10 +72,9 @@ export function arbitraryRun(): fc.Arbitrary<Run> {
   const inner = childShape(bodyShape(inmost, 3));
   const outer = childShape(bodyShape(inner, 3));
   return record({
-      root: supervisorShape(outer, 5),
-      events: fc.array(eventShape(inner), { minLength: 1, maxLength: 12 }),
-    })
-    .map(runOf);
+    root: supervisorShape(outer, 5),
+    events: fc.array(eventShape(inner), { minLength: 1, maxLength: 12 }),
+  }).map(runOf);
 }
 
 function workerShape(): fc.Arbitrary<Worker> {
@@ -125,24 +124,23 @@ const up: Outcome = { comes: "ok", reason: "normal" };
 
 function outcomeShape(): fc.Arbitrary<Outcome> {
   return record({
-      comes: weighted<Outcome["comes"]>(
-        [4, "ok"],
-        [1, "info"],
-        [2, "ignore"],
-        [3, "error"],
-        [1, "init_stop"],
-        [1, "init_raise"],
-        [1, "throw"],
-        [1, "raise"],
-        [1, "dead"],
-      ),
-      reason: fc.constantFrom(...startReasons),
-    })
-    .map(({ comes, reason }) => {
-      if (comes === "ok" || comes === "info" || comes === "ignore") return { comes, reason: "normal" };
-      // What is thrown as an error is not a reason but gives one.
-      return { comes, reason: comes === "raise" || comes === "init_raise" ? "x" : reason };
-    });
+    comes: weighted<Outcome["comes"]>(
+      [4, "ok"],
+      [1, "info"],
+      [2, "ignore"],
+      [3, "error"],
+      [1, "init_stop"],
+      [1, "init_raise"],
+      [1, "throw"],
+      [1, "raise"],
+      [1, "dead"],
+    ),
+    reason: fc.constantFrom(...startReasons),
+  }).map(({ comes, reason }) => {
+    if (comes === "ok" || comes === "info" || comes === "ignore") return { comes, reason: "normal" };
+    // What is thrown as an error is not a reason but gives one.
+    return { comes, reason: comes === "raise" || comes === "init_raise" ? "x" : reason };
+  });
 }
 
 function eventShape(spec: fc.Arbitrary<ChildShape>): fc.Arbitrary<EventShape> {
@@ -188,7 +186,7 @@ function stepKind(): fc.Arbitrary<StepShape["kind"]> {
 
 /** As `fc.record`, but of plain objects, which compare equal to others. */
 function record<T extends object>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
-  return fc.record(model, { noNullPrototype: true });
+  return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
 }
 
 function weighted<T>(...cases: readonly (readonly [number, T])[]): fc.Arbitrary<T> {
@@ -231,8 +229,9 @@ function survey(id: string, spec: Supervisor, places: Place[]): void {
 /** A supervisor that an event starts is there for the events after it. */
 function surveyStarted(event: Event, places: Place[]): void {
   for (const step of event.do === "together" ? event.steps : [event]) {
-    if (step.do !== "call" || step.call !== "start_child" || step.child.body.is !== "supervisor") continue;
+    if (step.do !== "call" || (step.call !== "start_child" && step.call !== "start_instance")) continue;
     const { id, body } = step.child;
+    if (body === "template" || body.is === "worker") continue;
     if (!places.some((place) => place.id === id)) survey(id, body, places);
   }
 }
@@ -251,9 +250,8 @@ function supervisorOf(id: string, shape: SupervisorShape): Supervisor {
 }
 
 function childOf(id: string, shape: ChildShape, above: Pick<SupervisorShape, "strategy" | "autoShutdown">): Child {
-  const { restart, isSignificant, plan } = shape;
+  const { restart, isSignificant, plan, body } = shape;
   const isSimple = above.strategy === "simple_one_for_one";
-  const body = isSimple && shape.body.is === "supervisor" ? quiet : shape.body;
   const ownType = body.is;
   return {
     id,
@@ -266,8 +264,6 @@ function childOf(id: string, shape: ChildShape, above: Pick<SupervisorShape, "st
   };
 }
 
-const quiet: Worker = { is: "worker", traps: true, ending: "returns" };
-
 function shutdownOf({ shutdown, body }: ChildShape): Child["shutdown"] {
   if (shutdown === "brutal_kill") return shutdown;
   if (body.is === "supervisor") return "infinity";
@@ -278,16 +274,17 @@ function shutdownOf({ shutdown, body }: ChildShape): Child["shutdown"] {
 function eventOf(shape: EventShape, places: readonly Place[]): Event {
   if (shape.kind === "exit") return { do: "exit", reason: shape.reason };
   if (shape.kind === "stop root") return { do: "stop", id: rootId, reason: shape.reason };
-  if (shape.kind !== "together") return stepOf({ ...shape, kind: shape.kind }, placeOf(shape, places));
   const place = placeOf(shape, places);
-  return { do: "together", to: place.id, steps: shape.steps.map((step) => stepOf(step, place)), last: shape.last };
+  if (shape.kind !== "together") return stepOf({ ...shape, kind: shape.kind }, place, places);
+  const steps = shape.steps.map((step) => stepOf(step, place, places));
+  return { do: "together", to: place.id, steps, last: shape.last };
 }
 
 function placeOf({ sup }: Pick<EventShape, "sup">, places: readonly Place[]): Place {
   return places[sup % places.length] as Place;
 }
 
-function stepOf(shape: StepShape, place: Place): Blow | Request {
+function stepOf(shape: StepShape, place: Place, places: readonly Place[]): Blow | Request {
   const { kind, reason } = shape;
   const to = place.id;
   const known = place.known.map(({ id }) => id);
@@ -296,7 +293,7 @@ function stepOf(shape: StepShape, place: Place): Blow | Request {
   const id = ids[shape.child % ids.length] as string;
   const isSimple = place.spec.strategy === "simple_one_for_one";
   if (kind === "which_children" || kind === "count_children") return { do: "call", to, call: kind };
-  if (kind === "start") return startOf(shape, place, id);
+  if (kind === "start") return startOf(shape, place, places.find((one) => one.id === id)?.spec, id);
   if (kind !== "stop" && kind !== "raise" && kind !== "signal")
     return { do: "call", to, call: isSimple ? "terminate_child" : kind, id };
   // A supervisor does not raise; what a stranger can do is kill it.
@@ -305,9 +302,23 @@ function stepOf(shape: StepShape, place: Place): Blow | Request {
   return isSupervisor ? { do: "signal", id, reason: "kill" } : { do: "raise", id, reason: "x" };
 }
 
-function startOf({ spec }: StepShape, { id: to, spec: above }: Place, id: string): Request {
-  const child = childOf(id, spec, above);
-  if (above.strategy !== "simple_one_for_one") return { do: "call", to, call: "start_child", child };
+/** What is started under an id that a supervisor had is that same supervisor: a place is either one kind of supervisor or none. */
+function startOf(
+  { spec }: StepShape,
+  { id: to, spec: above }: Place,
+  known: Supervisor | undefined,
+  id: string,
+): Request {
+  const [template] = above.children;
+  if (above.strategy !== "simple_one_for_one" || !template) {
+    const child = childOf(id, spec, above);
+    // Some are such as OTP refuses.
+    const significant = spec.isOddType ? spec.isSignificant : child.significant;
+    const shutdown = spec.shutdown === "brutal_kill" ? spec.shutdown : "infinity";
+    const body = known && ({ body: known, type: known.is, shutdown } as const);
+    return { do: "call", to, call: "start_child", child: { ...child, significant, ...body } };
+  }
   const plan = spec.plan.map((outcome, index) => (index > 0 && outcome.comes === "ignore" ? up : outcome));
-  return { do: "call", to, call: "start_instance", child: { id, plan } };
+  const body = template.body.is === "worker" ? "template" : renamedSupervisor(template.body, template.id, id);
+  return { do: "call", to, call: "start_instance", child: { id, plan, body } };
 }

@@ -5,8 +5,9 @@
 -export([start/1, start/2, start_body/2, log/1, name/1, reason/1, text/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
-%% An instance of a template: the same child with an id and a plan of its own.
-start(Template, #{id := Id, plan := Plan}) -> start(Template#{id := Id, plan := Plan}).
+%% An instance of a template: the same child with an id and a plan of its own, and a supervisor with ids of its own below it.
+start(#{body := Body} = Template, #{id := Id, plan := Plan, body := Own}) ->
+    start(Template#{id := Id, plan := Plan, body := case Own of template -> Body; _ -> Own end}).
 
 start(#{id := Id, plan := Plan} = Child) ->
     N = ets:update_counter(random_trees, {count, Id}, 1, {{count, Id}, 0}),

@@ -9,6 +9,8 @@ import {
   type Outcome,
   type Request,
   type Run,
+  renamedChild,
+  renamedSupervisor,
   rootId,
   type Supervisor,
   type Worker,
@@ -41,7 +43,9 @@ function eventCost(event: Event): number {
 function stepCost(event: Exclude<Event, { readonly do: "together" }>): number {
   if (event.do !== "call") return event.reason === "x" ? 0 : 1;
   if (event.call === "start_child") return 10 + childCost(event.child);
-  return event.call === "start_instance" ? 10 + planCost(event.child.plan) : 5;
+  if (event.call !== "start_instance") return 5;
+  const { plan, body } = event.child;
+  return 10 + planCost(plan) + (body === "template" ? 0 : 40 + supervisorCost(body));
 }
 
 function supervisorCost({ strategy, intensity, autoShutdown, children }: Supervisor): number {
@@ -75,17 +79,8 @@ function promoted({ root, events }: Run): Run[] {
     const renamed = (id: string): string | undefined =>
       id === top ? rootId : id.startsWith(top) && id !== rootId ? id.slice(top.length) : undefined;
     const inside = events.flatMap((event) => renamedEvent(event, renamed) ?? []);
-    return [{ root: renamedSupervisor(body, top), events: inside }];
+    return [{ root: renamedSupervisor(body, top, ""), events: inside }];
   });
-}
-
-function renamedSupervisor(spec: Supervisor, top: string): Supervisor {
-  return { ...spec, children: spec.children.map((child) => renamedChild(child, top)) };
-}
-
-function renamedChild(child: Child, top: string): Child {
-  const { id, body } = child;
-  return { ...child, id: id.slice(top.length), body: body.is === "worker" ? body : renamedSupervisor(body, top) };
 }
 
 type Rename = (id: string) => string | undefined;
@@ -105,8 +100,15 @@ function renamedStep(step: Blow | Request, renamed: Rename): Blow | Request | un
   if (step.do !== "call") return { ...step, id };
   const to = renamed(step.to);
   if (to === undefined) return undefined;
-  if (step.call === "start_child") return { ...step, to, child: renamedChild(step.child, about.slice(0, -id.length)) };
-  if (step.call === "start_instance") return { ...step, to, child: { ...step.child, id } };
+  if (step.call === "start_child") return { ...step, to, child: renamedChild(step.child, about, id) };
+  if (step.call === "start_instance") {
+    const { body } = step.child;
+    return {
+      ...step,
+      to,
+      child: { ...step.child, id, body: body === "template" ? body : renamedSupervisor(body, about, id) },
+    };
+  }
   return "id" in step ? { ...step, to, id } : { ...step, to };
 }
 
@@ -138,7 +140,13 @@ function plainerSteps<T extends Exclude<Event, { readonly do: "together" }>>(ste
   if (step.do !== "call") return [{ ...step, reason: "x" }];
   if (step.call === "start_child") return plainerChildren(step.child).map((child) => ({ ...step, child }));
   if (step.call !== "start_instance") return [];
-  return plainerPlans(step.child.plan).map((plan) => ({ ...step, child: { ...step.child, plan } }));
+  const { plan, body } = step.child;
+  const bodies = body === "template" ? [] : ["template" as const, ...plainerSupervisors(body)];
+  const children = [
+    ...plainerPlans(plan).map((other) => ({ plan: other })),
+    ...bodies.map((other) => ({ body: other })),
+  ];
+  return children.map((other) => ({ ...step, child: { ...step.child, ...other } }));
 }
 
 function withRoots({ root, events }: Run): Run[] {

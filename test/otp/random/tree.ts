@@ -48,14 +48,24 @@ export interface Child {
   readonly body: Worker | Supervisor;
 }
 
-/** A request to the supervisor `to`. `child` of `start_child` is a whole specification, of `start_instance` an id and a plan. */
+/**
+ * What an instance of a template has of its own. If the template is a supervisor, it is that one with ids of its own; if it is a worker, the
+ * template says all.
+ */
+export interface Instance {
+  readonly id: string;
+  readonly plan: readonly Outcome[];
+  readonly body: Supervisor | "template";
+}
+
+/** A request to the supervisor `to`. */
 export type Request =
   | { readonly do: "call"; readonly to: string; readonly call: "start_child"; readonly child: Child }
   | {
       readonly do: "call";
       readonly to: string;
       readonly call: "start_instance";
-      readonly child: { readonly id: string; readonly plan: readonly Outcome[] };
+      readonly child: Instance;
     }
   | {
       readonly do: "call";
@@ -98,7 +108,7 @@ export interface Run {
   readonly events: readonly Event[];
 }
 
-/** The specification of a whole run's root, as the id's owner. */
+/** The id of every run's root. */
 export const rootId = "r";
 
 /** Tells whether `id` is somewhere below the supervisor `above`. */
@@ -117,7 +127,22 @@ export function simpleIds({ root, events }: Run): ReadonlySet<string> {
   visit(rootId, root);
   for (const event of events) {
     for (const step of event.do === "together" ? event.steps : [event])
-      if (step.do === "call" && step.call === "start_child") visit(step.child.id, step.child.body);
+      if (step.do === "call" && (step.call === "start_child" || step.call === "start_instance")) {
+        const { id, body } = step.child;
+        if (body !== "template") visit(id, body);
+      }
   }
   return found;
+}
+
+/** The same supervisor with other ids below it: such as began with `from` begin with `to`. */
+export function renamedSupervisor(spec: Supervisor, from: string, to: string): Supervisor {
+  return { ...spec, children: spec.children.map((child) => renamedChild(child, from, to)) };
+}
+
+/** The same child, whose id begins with `from`, under one that begins with `to`, and so all below it. */
+export function renamedChild(child: Child, from: string, to: string): Child {
+  const { id, body } = child;
+  const renamed = body.is === "worker" ? body : renamedSupervisor(body, from, to);
+  return { ...child, id: to + id.slice(from.length), body: renamed };
 }

@@ -4,6 +4,7 @@
  */
 
 import type { z } from "zod";
+import { wrongCombinations } from "./check-combinations.js";
 import { type ConfigPath, type ConfigProblem, configError, describeValue, nearest } from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
 import {
@@ -59,6 +60,7 @@ export function checkTree(source: ConfigSource): CheckedSupervisor {
   if (root !== undefined && root.kind !== "supervisor") {
     walk.problem([], "key", "", `the root is the ${root.kind} \`${root.id}\`; allowed is a supervisor`);
   }
+  walk.combinations(root);
   if (walk.problems.length > 0 || root?.kind !== "supervisor") throw configError(inOrder(walk.problems));
   return root;
 }
@@ -67,6 +69,7 @@ export function checkTree(source: ConfigSource): CheckedSupervisor {
 export function checkChild(source: ConfigSource, parentPath: string): CheckedNode {
   const walk = new Walk(source);
   const node = walk.node(source.value, [], parentPath);
+  walk.combinations(node);
   if (walk.problems.length > 0 || node === undefined) throw configError(walk.problems);
   return node;
 }
@@ -86,6 +89,11 @@ class Walk {
 
   problem(at: ConfigPath, part: "key" | "value", path: string, text: string): void {
     this.problems.push({ file: this.#source.file, place: this.#source.locate(at, part), path, text });
+  }
+
+  combinations(node: CheckedNode | undefined): void {
+    if (node === undefined) return;
+    for (const { at, path, text } of wrongCombinations(node)) this.problem(at, "value", path, text);
   }
 
   node(value: unknown, at: ConfigPath, parentPath: string): CheckedNode | undefined {
@@ -253,6 +261,7 @@ class Walk {
 }
 
 const insideFields: Readonly<Record<string, readonly string[]>> = {
+  backoff: ["initial", "max", "factor", "jitter", "resetAfter", "attempts"],
   intensity: ["max", "within"],
   stop: ["signal", "grace", ...(notYetInside.stop ?? [])],
   onOwnerDeath: ["grace", ...(notYetInside.onOwnerDeath ?? [])],

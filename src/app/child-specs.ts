@@ -3,7 +3,7 @@
  * It knows how nodes become actors, and tells the tree which ref is which; it decides no restart.
  */
 
-import { whenEnded } from "../actors/exit-actor.js";
+import { type Shutdown, whenEnded } from "../actors/exit-actor.js";
 import { unwind } from "../actors/instance.js";
 import { ProcessActor } from "../actors/process-actor.js";
 import { startActor } from "../actors/start-actor.js";
@@ -27,6 +27,8 @@ export interface TreeBook {
   note(path: string, ref: ActorRef): void;
   /** Notes how it ended, for nodes that their supervisor forgets. */
   noteEnd(path: string, reason: ExitReason): void;
+  /** Paths of children that were stopped by request and stay down, whoever starts them, until a request starts them. */
+  readonly held: Set<string>;
   /** Gives the ref of what `id` means now, seen from the node at `from`. */
   find(id: string, from: string): ActorRef | undefined;
 }
@@ -38,11 +40,13 @@ export function childSpec(node: PlannedNode, book: TreeBook): ChildSpec {
     restart: node.restart,
     ...(node.shutdown !== undefined && { shutdown: node.shutdown }),
     significant: node.significant,
+    ...(node.backoff && { backoff: node.backoff }),
     type: node.kind === "supervisor" || supervises(book.classes.get(node.path)) ? "supervisor" : "worker",
     start: async (context) => {
       // The supervisor's own ref is known from its first child on, so that `ps` sees a tree that is still starting.
       const slash = node.path.lastIndexOf("/");
       if (slash > 0) book.note(node.path.slice(0, slash), context.parent.ref);
+      if (book.held.has(node.path)) return "ignore";
       const ref = await startNode(node, context, book);
       book.note(node.path, ref);
       // Before a restart begins: the supervisor hears of the end no earlier than we do.
@@ -70,7 +74,7 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
         class: ProcessActor,
         args: [processSpec(node, book)],
         id: node.path,
-        shutdownMs: node.stop.graceMs + 1_000,
+        shutdownMs: limitMs(node.shutdown),
         signal,
       });
       return ref as ActorRef<unknown> as ActorRef;
@@ -83,10 +87,16 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
         id: node.path,
         signal,
         ...(supervises(made) && { shutdownMs: "infinity" }),
+        ...(node.shutdown !== undefined && { shutdownMs: limitMs(node.shutdown) }),
       });
       return ref as ActorRef<unknown> as ActorRef;
     }
   }
+}
+
+/** The time a node has when its parent is gone without a plan: the same as when it is stopped. */
+function limitMs(shutdown: Shutdown): number | "infinity" {
+  return shutdown === "brutal_kill" ? 0 : shutdown;
 }
 
 /** Whether actors of this class stop children of their own in order, as supervisors do. */

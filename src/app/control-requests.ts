@@ -53,27 +53,34 @@ export class ControlRequests {
     return root;
   }
 
-  /** Starts a stopped child again. @throws {ControlError} if it runs, or does not start. */
+  /** Starts a stopped child again, and one that waits to be retried at once. @throws {ControlError} if it runs, or does not start. */
   async start(body: Body): Promise<Body> {
     const row = this.#row(body);
     const { supervisor, id } = this.#childOf(row);
+    this.#tree.letGo(row.path);
     await this.#ask(row, "start", async () => {
+      const { call } = supervisor.within("infinity");
       try {
-        return await supervisor.within("infinity").call.restartChild(id);
+        if (row.state === "backoff") await call.terminateChild(id);
+        return await call.restartChild(id);
       } catch (error) {
         // A temporary child is forgotten when it ends, but it still stands in the config.
         const spec = isForgotten(error) ? this.#tree.specOf(row.path) : undefined;
         if (spec === undefined) throw error;
-        return supervisor.within("infinity").call.startChild(spec);
+        return call.startChild(spec);
       }
     });
     return this.#state(row.path);
   }
 
-  /** Stops a child in order; it stays stopped until it is started again. */
+  /**
+   * Stops a child in order; it stays stopped until a request starts it, also when its siblings or its supervisor are restarted. (A
+   * `terminateChild` of the program's own does not hold it: OTP's rule is that a cascade brings it back.)
+   */
   async stop(body: Body): Promise<Body> {
     const row = this.#row(body);
     const { supervisor, id } = this.#childOf(row);
+    this.#tree.hold(row.path);
     await this.#ask(row, "stop", async () => {
       try {
         await supervisor.within("infinity").call.terminateChild(id);

@@ -109,7 +109,12 @@ function rootEnd(tree: Tree, end: RootEnd): string {
   if (end.exhaustion === undefined) return `${tree.id} ended by itself: ${formatExit(end.reason)}`;
   let innermost = end.exhaustion;
   while (innermost.lastExit.exhaustion !== undefined) innermost = innermost.lastExit.exhaustion;
-  const advice = `look at why ${innermost.child} ends; \`intensity\` of ${innermost.path} says how often it may be restarted, \`restart\` of ${innermost.child} whether`;
+  const { child, path, attempts } = innermost;
+  const howOften =
+    attempts === undefined
+      ? `\`intensity\` of ${path} says how often it may be restarted`
+      : `\`backoff.attempts\` of ${child} says how often it may fail in a row`;
+  const advice = `look at why ${child} ends; ${howOften}, \`restart\` of ${child} whether`;
   return [...formatExhaustion(end.exhaustion), advice].join("\n");
 }
 

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Shutdown } from "../actors/exit-actor.js";
 import { type ActorRef, isActorRef } from "../ref.js";
+import type { Backoff } from "../supervisor/backoff.js";
 import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
 import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
 import { type ConfigPath, type ConfigProblem, configError } from "./config-problem.js";
@@ -25,6 +26,7 @@ interface PlannedBase {
   readonly restart: "permanent" | "transient" | "temporary";
   readonly shutdown: Shutdown;
   readonly significant: boolean;
+  readonly backoff: Partial<Backoff> | undefined;
 }
 
 /** A supervisor to start. */
@@ -104,6 +106,18 @@ export function* everyNode(node: PlannedNode): Generator<PlannedNode> {
   if (node.kind === "supervisor") for (const child of node.children) yield* everyNode(child);
 }
 
+/** What is given of a child's back-off; the rest is as the supervisor room has it. */
+function backoffOf({ fields }: CheckedNode): Partial<Backoff> | undefined {
+  if (fields.backoff === undefined) return undefined;
+  const { initial: initialMs, max: maxMs, resetAfter: resetAfterMs, ...rest } = fields.backoff;
+  return withoutUndefined({ initialMs, maxMs, resetAfterMs, ...rest });
+}
+
+function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
 interface Target {
   readonly from: string;
   readonly output: PlannedOutput & { to: string };
@@ -164,6 +178,7 @@ class Planner {
       restart,
       shutdown,
       significant,
+      backoff: backoffOf(node),
       strategy,
       autoShutdown,
       intensity:
@@ -184,6 +199,7 @@ class Planner {
       restart,
       shutdown,
       significant,
+      backoff: backoffOf(node),
       class: node.fields.class as ActorClass | undefined,
       module: module === undefined ? undefined : this.#modulePath(hash < 0 ? module : module.slice(0, hash)),
       exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
@@ -205,6 +221,7 @@ class Planner {
       restart: fields.restart ?? "permanent",
       shutdown: fields.shutdown ?? graceMs + 1_000,
       significant: fields.significant ?? false,
+      backoff: backoffOf(node),
       argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
       cwd: resolve(this.#source.folder, cwd),
       env: this.#env(node, own),

@@ -124,6 +124,29 @@ const outputField = z.strictObject(
   "a map of `to`, `method` and `as`",
 );
 
+const attemptsAllowed = "a whole number from 1, or unlimited";
+const factorAllowed = "a number from 1 to 1000";
+const jitterAllowed = "a number from 0 to 1";
+const backoffField = z.strictObject(
+  {
+    initial: durationField.optional(),
+    max: durationField.optional(),
+    factor: z.number(factorAllowed).min(1, factorAllowed).max(1_000, factorAllowed).optional(),
+    jitter: z.number(jitterAllowed).min(0, jitterAllowed).max(1, jitterAllowed).optional(),
+    resetAfter: durationField.optional(),
+    attempts: z
+      .union(
+        [
+          z.literal("unlimited"),
+          z.number(attemptsAllowed).int(attemptsAllowed).min(1, attemptsAllowed).max(1_000_000, attemptsAllowed),
+        ],
+        attemptsAllowed,
+      )
+      .optional(),
+  },
+  "a map of `initial`, `max`, `factor`, `jitter`, `resetAfter` and `attempts`",
+);
+
 const wholeNumber = (allowed: string, min: number, max: number) =>
   z.number(allowed).int(allowed).min(min, allowed).max(max, allowed);
 const listAllowed = "a list of values";
@@ -136,6 +159,7 @@ const anyFields = {
   restart: restartField.optional(),
   shutdown: shutdownField.optional(),
   significant: z.boolean("true or false").optional(),
+  backoff: backoffField.optional(),
 };
 
 /** The fields of each kind of node; `children` are checked one by one by the walk over the tree. */
@@ -196,7 +220,7 @@ export const nodeSchemas = {
 /** A checked node, its durations in milliseconds, its children still as they were written. */
 export type CheckedFields<K extends NodeKind> = z.output<(typeof nodeSchemas)[K]>;
 
-const anyNotYet = ["dependsOn", "backoff"];
+const anyNotYet = ["dependsOn"];
 
 /** Fields of the plan that this version refuses by name. */
 export const notYetFields: Readonly<Record<NodeKind, readonly string[]>> = {

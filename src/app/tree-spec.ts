@@ -13,6 +13,22 @@ export type Duration = number | string;
 /** When a child is started again after its end: OTP's words, and those of container tools. */
 export type RestartWord = "permanent" | "transient" | "temporary" | "always" | "on-failure" | "no";
 
+/** How a child is retried; what is left out is as shown. */
+export interface BackoffInput {
+  /** The first wait. Default 200ms. */
+  initial?: Duration | undefined;
+  /** The longest wait. Default 30s. */
+  max?: Duration | undefined;
+  /** What each wait is multiplied with. Default 2. */
+  factor?: number | undefined;
+  /** How far a wait may be off, as a part of itself. Default 0.2. */
+  jitter?: number | undefined;
+  /** After running this long it starts afresh. Default 60s. */
+  resetAfter?: Duration | undefined;
+  /** After so many failures in a row its supervisor gives up. Default unlimited. */
+  attempts?: number | "unlimited" | undefined;
+}
+
 /** What any child may say. */
 export interface AnyChild {
   /** Default `permanent`; `always` is `permanent`, `on-failure` is `transient`, `no` is `temporary`. */
@@ -24,6 +40,8 @@ export interface AnyChild {
   shutdown?: Duration | "infinity" | "brutal_kill" | undefined;
   /** Whether its end counts for the supervisor's `autoShutdown`; not for a permanent child. Default false. */
   significant?: boolean | undefined;
+  /** Retries the child after growing waits, and counts it in no window. Default none: restarted at once, as OTP. */
+  backoff?: BackoffInput | undefined;
   /** Keys that begin with `x-` are yours: Copal never reads them. */
   [own: `x-${string}`]: unknown;
 }

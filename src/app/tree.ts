@@ -92,6 +92,7 @@ export class Tree {
       log: this.log,
       folder: source.folder,
       classes: new Map<string, ActorClass>(),
+      held: new Set<string>(),
       note: (path, ref) => this.#note(path, ref),
       noteEnd: (path, reason) => this.#ends.set(path, { reason, atMs: Date.now() }),
       find: (id, from) =>
@@ -148,6 +149,16 @@ export class Tree {
   specOf(path: string): ChildSpec | undefined {
     for (const node of everyNode(this.#plan)) if (node.path === path) return childSpec(node, this.#book);
     return undefined;
+  }
+
+  /** Holds the child at `path` down: no restart, no cascade and no new incarnation of its supervisor starts it until {@link letGo}. */
+  hold(path: string): void {
+    this.#book.held.add(path);
+  }
+
+  /** Lets the child at `path` be started again; starts nothing. */
+  letGo(path: string): void {
+    this.#book.held.delete(path);
   }
 
   /** The ref of the supervisor above a path, for requests about the child. */
@@ -208,6 +219,7 @@ function contextOf(parent: Cell): { readonly book: TreeBook; readonly environmen
     log: new OutputLog(),
     folder: process.cwd(),
     classes: new Map(),
+    held: new Set(),
     note: () => {},
     noteEnd: () => {},
     find: () => undefined,

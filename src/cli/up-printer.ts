@@ -7,7 +7,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { InstanceObserver } from "../app/instance.js";
 import type { LogLine } from "../app/output-log.js";
 import type { Tree } from "../app/tree.js";
-import { formatDuration } from "../app/units.js";
+import { formatAge, formatDuration } from "../app/units.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import { harmless, type Paint } from "./paint.js";
 import { drawing } from "./ps.js";
@@ -24,6 +24,10 @@ interface SupervisorEvent {
   readonly used?: number;
   readonly max?: number | null;
   readonly withinMs?: number | null;
+  readonly waitMs?: number;
+  readonly failures?: number;
+  readonly errorContext?: string;
+  readonly offender?: { readonly id: string | undefined; readonly count?: number };
 }
 
 /** Prints what happens to one app. */
@@ -134,6 +138,21 @@ export class UpPrinter implements InstanceObserver {
       case "stopped":
         if (this.#isStopping || this.#held === undefined) this.#note(path, dim("stopped"));
         return;
+      case "backoff":
+        if (event.waitMs !== undefined)
+          this.#note(path, warn(`again in ${formatAge(event.waitMs)}${dim(` (failure ${event.failures} in a row)`)}`));
+        return;
+      case "report":
+        // The other reports have a line already: of the exit, the failed start, the restart, the giving up.
+        if (event.errorContext !== "shutdown_error" || event.reason === undefined) return;
+        this.#note(
+          event.offender?.id === undefined ? path : `${path}/${event.offender.id}`,
+          bad(`did not stop as asked: ${formatExit(event.reason)}${counted(event.offender?.count)}`),
+        );
+        return;
+      case "abandoned":
+        this.#note(path, bad("gave up and stays down: `restart` is not permanent"));
+        return;
       case "exhausted":
         this.#note(path, bad(`gave up${dim(budget(event))}`));
         return;
@@ -166,6 +185,10 @@ export class UpPrinter implements InstanceObserver {
   #name(path: string): string {
     return path.startsWith(this.#rootPrefix) ? path.slice(this.#rootPrefix.length) : path;
   }
+}
+
+function counted(count: number | undefined): string {
+  return count === undefined || count === 1 ? "" : `, ${count} of them`;
 }
 
 function budget({ used, max, withinMs }: SupervisorEvent): string {

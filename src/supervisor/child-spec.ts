@@ -148,7 +148,8 @@ function checkBackoff(given: unknown, restart: Restart): Backoff | undefined {
   if (given === undefined) return undefined;
   if (typeof given !== "object" || given === null) throw wrong("backoff", given, "an object");
   if (restart === "temporary") throw wrong("backoff", given, "left out while `restart` is temporary");
-  const backoff: Backoff = { ...defaultBackoff, ...given };
+  const { initialMs } = { ...defaultBackoff, ...given };
+  const backoff: Backoff = { ...defaultBackoff, maxMs: Math.max(defaultBackoff.maxMs, initialMs), ...given };
   const check = (field: keyof Backoff, allowed: string, isRight: (value: number) => boolean): void => {
     const value: unknown = backoff[field];
     if (typeof value !== "number" || !isRight(value)) throw wrong(`backoff.${field}`, value, allowed);

@@ -115,6 +115,36 @@ const faults: Record<string, [string, string, string]> = {
     "supervisor: a\nchildren:\n  - { process: p, command: x }\n  - { process: p, command: x }\n",
     "FILE:4:16: a/p: the id `p` stands twice under `a`, allowed is once among siblings",
   ],
+  "a significant child without an auto-shutdown": [
+    "copal.yaml",
+    "supervisor: a\nchildren:\n  - { process: p, command: x, restart: no, significant: true }\n",
+    "FILE:3:57: a/p.significant: got true, allowed is false while the supervisor's `autoShutdown` is never",
+  ],
+  "a significant child that is permanent": [
+    "copal.yaml",
+    "supervisor: a\nautoShutdown: any_significant\nchildren:\n  - { process: p, command: x, significant: true }\n",
+    "FILE:4:44: a/p.significant: got true, allowed is false while `restart` is permanent; say transient or temporary",
+  ],
+  "back-off of a temporary child": [
+    "copal.yaml",
+    "supervisor: a\nchildren:\n  - { process: p, command: x, restart: no, backoff: {} }\n",
+    "FILE:3:53: a/p.backoff: a temporary child is never started again; allowed with `restart` permanent or transient",
+  ],
+  "a longest wait below the first": [
+    "copal.yaml",
+    "supervisor: a\nchildren:\n  - { process: p, command: x, backoff: { initial: 5s, max: 1s } }\n",
+    "FILE:3:60: a/p.backoff.max: got 1000ms, allowed is a duration from `initial` on",
+  ],
+  "a misspelt key of back-off": [
+    "copal.yaml",
+    "supervisor: a\nchildren:\n  - { process: p, command: x, backoff: { inital: 5s } }\n",
+    "FILE:3:42: a/p.backoff.inital: unknown key `inital`; did you mean `initial`?",
+  ],
+  "an auto-shutdown that is none": [
+    "copal.yaml",
+    "supervisor: a\nautoShutdown: always\nchildren: []\n",
+    'FILE:2:15: a.autoShutdown: got "always", allowed is never, any_significant, all_significant',
+  ],
   "an output target that is not there": [
     "copal.yaml",
     "supervisor: a\nchildren:\n  - { process: p, command: x, stdout: { to: stat } }\n",
@@ -137,9 +167,21 @@ for (const [vice, [name, text, message]] of Object.entries(faults)) {
   });
 }
 
+t.test("strategy, auto-shutdown and back-off come as they are written, in milliseconds", async (t) => {
+  const file = config(
+    t,
+    "copal.yaml",
+    "supervisor: a\nstrategy: one_for_all\nautoShutdown: all_significant\nchildren:\n  - process: p\n    command: x\n    restart: on-failure\n    significant: true\n    backoff: { initial: 1s, max: 1m, factor: 3, jitter: 0, resetAfter: 2m, attempts: 5 }\n",
+  );
+  const root = await plan(file);
+  t.match(root, { strategy: "one_for_all", autoShutdown: "all_significant" });
+  const backoff = { initialMs: 1_000, maxMs: 60_000, factor: 3, jitter: 0, resetAfterMs: 120_000, attempts: 5 };
+  t.strictSame(root.children[0]?.backoff, backoff);
+  t.match(root.children[0], { restart: "transient", significant: true });
+});
+
 const notYet: Record<string, string> = {
   ready: "ready: { tcp: 1 }",
-  backoff: "backoff: {}",
   limits: "limits: { memory: 1M }",
   dependsOn: "dependsOn: { a: ready }",
   user: "user: nobody",

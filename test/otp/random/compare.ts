@@ -27,11 +27,8 @@ export interface Difference extends Parting {
 
 /** Runs at a time: as many as one process of Erlang's is given. */
 const batchRuns = 5_000;
-/** More than these are named, not shrunk. */
-const mostShrunk = 5;
-
-/** Generates `runs` runs from `seed`, compares them, and gives those that differ, the first five of them shrunk. */
-export async function compareRuns(sides: Sides, seed: number, runs: number): Promise<Difference[]> {
+/** Generates `runs` runs from `seed`, compares them, and gives those that differ, the first `mostShrunk` of them shrunk. */
+export async function compareRuns(sides: Sides, seed: number, runs: number, mostShrunk = 5): Promise<Difference[]> {
   const found: Difference[] = [];
   for (let from = 0; from < runs; from += batchRuns) {
     const batch = generated(seed, from, Math.min(batchRuns, runs - from));

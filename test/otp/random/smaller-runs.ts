@@ -41,7 +41,8 @@ function eventCost(event: Event): number {
 }
 
 function stepCost(event: Exclude<Event, { readonly do: "together" }>): number {
-  if (event.do !== "call") return event.reason === "x" ? 0 : 1;
+  if (event.do === "exit") return event.reason === "x" ? 0 : 1;
+  if (event.do !== "call") return 5 * event.id.length + (event.reason === "x" ? 0 : 1);
   if (event.call === "start_child") return 10 + childCost(event.child);
   if (event.call !== "start_instance") return 5;
   const { plan, body } = event.child;
@@ -118,6 +119,7 @@ function withEvents({ root, events }: Run): Run[] {
     events.slice(0, half),
     events.slice(half),
     ...without(events),
+    ...events.flatMap((event, at) => (event.do === "together" ? [events.toSpliced(at, 1, ...event.steps)] : [])),
     ...eachChanged(events, plainerEvents),
   ];
   return changed.map((some) => ({ root, events: some }));
@@ -137,7 +139,10 @@ function plainerEvents(event: Event): Event[] {
 }
 
 function plainerSteps<T extends Exclude<Event, { readonly do: "together" }>>(step: T): T[] {
-  if (step.do !== "call") return [{ ...step, reason: "x" }];
+  if (step.do !== "call") {
+    const above = step.do !== "exit" && step.id.length > 1 ? [{ ...step, id: step.id.slice(0, -1) }] : [];
+    return [{ ...step, reason: "x" }, ...above];
+  }
   if (step.call === "start_child") return plainerChildren(step.child).map((child) => ({ ...step, child }));
   if (step.call !== "start_instance") return [];
   const { plan, body } = step.child;

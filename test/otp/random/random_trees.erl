@@ -30,7 +30,7 @@ one(Run) ->
     receive
         {'DOWN', Monitor, _, _, normal} -> ok;
         {'DOWN', Monitor, _, _, Why} -> log(io_lib:format("run failed ~0p", [Why]))
-    after 20000 ->
+    after 120000 ->
         exit(Pid, kill),
         receive {'DOWN', Monitor, _, _, _} -> ok end,
         log("run stuck")
@@ -58,7 +58,20 @@ perform(#{do := call, to := To} = Request, _) ->
     case supervisor(To) of none -> "skipped"; Sup -> request(Sup, Request) end;
 perform(#{do := together, to := To, steps := Steps, last := Last}, Root) ->
     case supervisor(To) of none -> "skipped"; Sup -> together(Sup, Steps, Last, Sup =:= Root) end;
+perform(#{do := change, to := To, spec := Spec}, _) ->
+    case supervisor(To) of
+        none -> "skipped";
+        Sup -> case is_simple(Sup) of true -> "skipped"; false -> change(Sup, Spec) end
+    end;
 perform(Blow, _) -> strike(Blow).
+
+%% What the supervisor's init will say from now on is the last element of its state.
+change(Sup, Spec) ->
+    ok = sys:suspend(Sup),
+    sys:replace_state(Sup, fun(State) -> setelement(tuple_size(State), State, Spec) end),
+    Result = sys:change_code(Sup, ?MODULE, undefined, []),
+    ok = sys:resume(Sup),
+    case Result of ok -> "ok"; {error, R} -> ["failed with ", text(R)] end.
 
 strike(#{do := Do, id := Id, reason := R0}) ->
     R = reason(R0),
@@ -156,7 +169,7 @@ result({error, R}) -> ["failed with ", text(R)].
 
 %% Waits until nothing moves, then writes the result, the ends since the last time and the state of every supervisor.
 settle(Result) ->
-    Tree = settled(erlang:monotonic_time(millisecond) + 10000),
+    Tree = settled(erlang:monotonic_time(millisecond) + 60000),
     Ended = [{["ended ", name(Name), $\s, text(R)], Pid} || {{pid, Pid}, Name, _, {ended, R}} <- ets:tab2list(random_trees)],
     [ets:update_element(random_trees, {pid, Pid}, {4, told}) || {_, Pid} <- Ended],
     [log(Line) || Line <- lists:sort([unicode:characters_to_binary(Line) || {Line, _} <- Ended])],
@@ -289,5 +302,6 @@ describe(#{do := call, to := To, call := Call} = Request) ->
     end];
 describe(#{do := together, to := To, steps := Steps, last := Last}) ->
     ["together ", atom_to_list(To), [[" (", describe(S), ")"] || S <- Steps], case Last of none -> ""; _ -> [" (exit ", atom_to_list(Last), $)] end];
+describe(#{do := change, to := To}) -> ["change ", atom_to_list(To)];
 describe(#{do := exit, reason := R}) -> ["exit ", atom_to_list(R)];
 describe(#{do := Do, id := Id, reason := R}) -> [atom_to_list(Do), $\s, atom_to_list(Id), $\s, atom_to_list(R)].

@@ -12,6 +12,7 @@ import {
   renamedChild,
   renamedSupervisor,
   rootId,
+  type SingleEvent,
   type Supervisor,
   type Worker,
 } from "./tree.js";
@@ -40,7 +41,8 @@ function eventCost(event: Event): number {
   return 150 + event.steps.reduce((sum, step) => sum + 100 + stepCost(step), event.last === "none" ? 0 : 50);
 }
 
-function stepCost(event: Exclude<Event, { readonly do: "together" }>): number {
+function stepCost(event: SingleEvent): number {
+  if (event.do === "change") return 50 + supervisorCost(event.spec);
   if (event.do === "exit") return event.reason === "x" ? 0 : 1;
   if (event.do !== "call") return 5 * event.id.length + (event.reason === "x" ? 0 : 1);
   if (event.call === "start_child") return 10 + childCost(event.child);
@@ -88,6 +90,11 @@ type Rename = (id: string) => string | undefined;
 
 function renamedEvent(event: Event, renamed: Rename): Event | undefined {
   if (event.do === "exit") return event;
+  if (event.do === "change") {
+    const to = renamed(event.to);
+    const prefix = to === rootId ? event.to : event.to.slice(0, -(to ?? "").length);
+    return to === undefined ? undefined : { ...event, to, spec: renamedSupervisor(event.spec, prefix, "") };
+  }
   if (event.do !== "together") return renamedStep(event, renamed);
   const to = renamed(event.to);
   const steps = event.steps.flatMap((step) => renamedStep(step, renamed) ?? []);
@@ -138,7 +145,8 @@ function plainerEvents(event: Event): Event[] {
   return [...event.steps, ...lasts, ...fewer.map((steps) => ({ ...event, steps }))];
 }
 
-function plainerSteps<T extends Exclude<Event, { readonly do: "together" }>>(step: T): T[] {
+function plainerSteps<T extends SingleEvent>(step: T): T[] {
+  if (step.do === "change") return plainerSupervisors(step.spec).map((spec) => ({ ...step, spec }));
   if (step.do !== "call") {
     const above = step.do !== "exit" && step.id.length > 1 ? [{ ...step, id: step.id.slice(0, -1) }] : [];
     return [{ ...step, reason: "x" }, ...above];

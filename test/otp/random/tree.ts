@@ -85,6 +85,9 @@ export interface Blow {
   readonly reason: Reason;
 }
 
+/** An event that stands for itself. */
+export type SingleEvent = Exclude<Event, { readonly do: "together" }>;
+
 /** What happens in a run; each but the steps of `together` begins when nothing moves any more. */
 export type Event =
   | Blow
@@ -99,6 +102,8 @@ export type Event =
       readonly steps: readonly (Blow | Request)[];
       readonly last: Reason | "none";
     }
+  /** The supervisor lives by another specification from now on: OTP's `code_change`, Copal's `changeSpec`. */
+  | { readonly do: "change"; readonly to: string; readonly spec: Supervisor }
   /** The exit signal of the root's parent. */
   | { readonly do: "exit"; readonly reason: Reason };
 
@@ -127,7 +132,8 @@ export function simpleIds({ root, events }: Run): ReadonlySet<string> {
   visit(rootId, root);
   for (const event of events) {
     for (const step of event.do === "together" ? event.steps : [event])
-      if (step.do === "call" && (step.call === "start_child" || step.call === "start_instance")) {
+      if (step.do === "change") visit(step.to, step.spec);
+      else if (step.do === "call" && (step.call === "start_child" || step.call === "start_instance")) {
         const { id, body } = step.child;
         if (body !== "template") visit(id, body);
       }

@@ -209,6 +209,13 @@ t.test("what is planned and not built says so, with exit code 2", async (t) => {
 
 t.test("check says how much there is, or what is wrong", async (t) => {
   t.match(await app.run("check"), { code: 0, stdout: "copal.yaml: ok, 3 supervisors, 4 processes, 1 actor\n" });
+  t.match((await app.run("check")).stdout, /\nstopping it takes at most 29s\n$/);
+  const swallowing =
+    "supervisor: a\nchildren: [{ supervisor: b, restart: transient, children: [{ process: p, command: x }] }]\n";
+  const warned = new CopalFolder(t, { "copal.yaml": swallowing });
+  t.match(await warned.run("check"), { code: 0, stdout: /\nwarning: a\/b: it is transient and gives up/ });
+  const asJson = JSON.parse((await warned.run("check", "--json")).stdout);
+  t.match(asJson, { ok: true, stopMs: 6_000, warnings: [{ path: "a/b" }] });
   const broken = new CopalFolder(t, { "copal.yaml": "supervisor: a\nchildren: 7\n" });
   t.match(await broken.run("check"), {
     code: 2,

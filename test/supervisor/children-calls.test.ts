@@ -1,8 +1,11 @@
 import t from "tap";
+import { Actor } from "#src/actors/actor.js";
 import { cellOf } from "#src/actors/address.js";
 import { whenEnded } from "#src/actors/exit-actor.js";
 import { isAlive } from "#src/actors/runtime.js";
+import { startActor } from "#src/actors/start-actor.js";
 import type { ActorRef } from "#src/ref.js";
+import type { StartContext } from "#src/supervisor/child-spec.js";
 import { settle } from "../support/actors.js";
 import { child, endChild, listed, look, running, supervise, supervisor } from "../support/children.js";
 
@@ -51,6 +54,19 @@ t.test("a start that says ignore keeps the spec, unless it is temporary", async 
       ["a", undefined],
     ],
   );
+});
+
+t.test("an actor whose init says ignore is a child whose start said so", async (t) => {
+  class Unneeded extends Actor {
+    override init(): void {
+      this.ignore();
+    }
+  }
+  const start = async ({ parent }: StartContext) =>
+    (await startActor(parent, { class: Unneeded })) as ActorRef<unknown> as ActorRef;
+  const root = await supervise([{ id: "a", start }, child("b")]);
+  t.match([look(root, "a").state, look(root, "b").state], ["stopped", "running"]);
+  t.equal(await root.call.startChild({ id: "c", start }), undefined);
 });
 
 t.test("terminateChild resolves when the child has ended, and never triggers a restart", async (t) => {

@@ -53,7 +53,7 @@ export class Erlang {
     await writeFile(input, externalTerm(runs));
     const main = `random_trees:main(["${input}", "${output}"])`;
     // One scheduler: a second could only spread out work that is done one step at a time.
-    await runProgram("erl", ["+S", "1:1", "-noshell", "-noinput", "-pa", this.#folder, "-eval", main]);
+    await runProgram("erl", ["+S", "1:1", "-noshell", "-pa", this.#folder, "-eval", main]);
     const traces = tracesOf(await readFile(output, "utf8"));
     if (traces.length !== runs.length) throw new Error(`erl gave ${traces.length} traces for ${runs.length} runs`);
     await Promise.all([rm(input), rm(output)]);
@@ -80,7 +80,8 @@ function tracesOf(text: string): Trace[] {
 
 function runProgram(command: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const program = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    // Its standard input stays open as long as this process lives: the end of it is what ends an Erlang that is left alone.
+    const program = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
     let said = "";
     for (const stream of [program.stdout, program.stderr])
       stream.setEncoding("utf8").on("data", (text: string) => {

@@ -23,6 +23,11 @@ const options = optionsOf(process.argv.slice(2));
 if (!Erlang.isInstalled())
   fail(1, "no `erl` and `erlc` on the path, and the trees are compared with a live Erlang: install erlang-base");
 const erlang = await Erlang.prepare();
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)
+  process.once(signal, () => void erlang.close().finally(() => process.exit(code)));
 try {
   const sides: Sides = { expected: (runs) => erlang.run(runs), got: runOnCopal };
   await (options.replay === undefined ? compareAll(sides) : replayOne(sides, options.replay));

@@ -15,12 +15,16 @@ main([In, Out]) ->
     Me = self(),
     register(random_watcher, spawn_link(fun() -> Me ! ready, watcher() end)),
     receive ready -> ok end,
+    spawn(fun alone/0),
     {ok, Bytes} = file:read_file(In),
     {ok, File} = file:open(Out, [write, raw, {delayed_write, 1 bsl 20, 1000}]),
     [ok = file:write(File, ["= ", integer_to_list(length(Lines)), $\n, [[Line, $\n] || Line <- Lines]])
         || Run <- binary_to_term(Bytes), Lines <- [one(Run)]],
     ok = file:close(File),
     halt(0).
+
+%% Whoever started this has ended.
+alone() -> case io:get_line("") of eof -> halt(1); {error, _} -> halt(1); _ -> alone() end.
 
 %% Each run has a process of its own, the parent of its root.
 one(Run) ->

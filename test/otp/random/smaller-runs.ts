@@ -133,7 +133,7 @@ function withEvents({ root, events }: Run): Run[] {
 }
 
 function plainerEvents(event: Event): Event[] {
-  if (event.do !== "together") return plainerSteps(event);
+  if (event.do !== "together") return [...plainerSteps(event), ...befallingTheSupervisor(event)];
   const lasts: Event[] =
     event.last === "none"
       ? []
@@ -145,12 +145,15 @@ function plainerEvents(event: Event): Event[] {
   return [...event.steps, ...lasts, ...fewer.map((steps) => ({ ...event, steps }))];
 }
 
+/** Not among the steps of several at once: the supervisor of those stands still. */
+function befallingTheSupervisor(event: SingleEvent): Event[] {
+  if (event.do === "exit" || event.do === "call" || event.do === "change" || event.id.length < 2) return [];
+  return [{ ...event, id: event.id.slice(0, -1) }];
+}
+
 function plainerSteps<T extends SingleEvent>(step: T): T[] {
-  if (step.do === "change") return plainerSupervisors(step.spec).map((spec) => ({ ...step, spec }));
-  if (step.do !== "call") {
-    const above = step.do !== "exit" && step.id.length > 1 ? [{ ...step, id: step.id.slice(0, -1) }] : [];
-    return [{ ...step, reason: "x" }, ...above];
-  }
+  if (step.do === "change") return plainerChanges(step.spec).map((spec) => ({ ...step, spec }));
+  if (step.do !== "call") return [{ ...step, reason: "x" }];
   if (step.call === "start_child") return plainerChildren(step.child).map((child) => ({ ...step, child }));
   if (step.call !== "start_instance") return [];
   const { plan, body } = step.child;
@@ -160,6 +163,14 @@ function plainerSteps<T extends SingleEvent>(step: T): T[] {
     ...bodies.map((other) => ({ body: other })),
   ];
   return children.map((other) => ({ ...step, child: { ...step.child, ...other } }));
+}
+
+/** How long a child is given stays: one that runs under the name may be deaf, and would never come back from a longer stop. */
+function plainerChanges(spec: Supervisor): Supervisor[] {
+  const given = new Map(spec.children.map(({ id, shutdown }) => [id, shutdown]));
+  return plainerSupervisors(spec).filter(({ children }) =>
+    children.every(({ id, shutdown }) => given.get(id) === shutdown),
+  );
 }
 
 function withRoots({ root, events }: Run): Run[] {
@@ -181,18 +192,26 @@ function plainerSupervisors(spec: Supervisor): Supervisor[] {
 }
 
 function plainerChildren(child: Child): Child[] {
-  const { body, plan } = child;
-  const isDeaf = body.is === "worker" && body.ending === "deaf";
+  const { body, plan, type } = child;
   const bodies: (Worker | Supervisor)[] =
     body.is === "worker" ? plainerWorkers(body) : [plain, ...plainerSupervisors(body)];
   return [
-    ...bodies.map((other) => ({ ...child, body: other, type: child.type === body.is ? other.is : child.type })),
+    ...bodies.map((other) => withTime({ ...child, body: other, type: type === body.is ? other.is : type }, body)),
     ...plainerPlans(plan).map((other) => ({ ...child, plan: other })),
     { ...child, restart: "permanent", significant: false },
     { ...child, significant: false },
     { ...child, type: body.is },
-    ...(isDeaf ? [] : [{ ...child, shutdown: body.is === "worker" ? 60_000 : ("infinity" as const) }]),
+    ...(isDeaf(body) ? [] : [{ ...child, shutdown: body.is === "worker" ? 60_000 : ("infinity" as const) }]),
   ];
+}
+
+/** What was given to one that is deaf is too short for another. */
+function withTime(child: Child, before: Worker | Supervisor): Child {
+  return isDeaf(before) && !isDeaf(child.body) ? { ...child, shutdown: 60_000 } : child;
+}
+
+function isDeaf(body: Worker | Supervisor): boolean {
+  return body.is === "worker" && body.ending === "deaf";
 }
 
 const plain: Worker = { is: "worker", traps: false, ending: "returns" };

@@ -2,8 +2,8 @@
 import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { copalBin } from "../support/copal.js";
 import { eventually } from "#src/testing/eventually.js";
+import { copalBin } from "../support/copal.js";
 import { marked } from "../support/marked.js";
 import { privateFolder } from "../support/private-folder.js";
 import { requireProgram } from "../support/require-program.js";
@@ -95,7 +95,7 @@ t.test("a shell, an editor and top are usable in tmux, follow its size, and go w
     ask("send-keys", "clear; stty size", "Enter");
     return /^(20|19) 70$/m.test(ask("capture-pane", "-p"));
   };
-  await eventually(asksSize, { everyMs: 200, withinMs: 20_000 });
+  await eventually(asksSize, { everyMs: 200, timeoutMs: 20_000 });
   ask("send-keys", "sleep 1000", "Enter");
   await eventually(() => left().some(({ name }) => name === "sleep"));
   ask("send-keys", "C-z");

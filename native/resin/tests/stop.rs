@@ -74,7 +74,7 @@ fn a_stop_ends_the_whole_tree_however_it_hides() {
     for contain in BOTH {
         let spec = Spec::fixture("leaves-descendants").contain(contain);
         let (mut owner, _) = Owner::ready(&spec);
-        eventually("all are there", || proc::marked(&spec.mark).len() >= 6);
+        eventually("all are there", || proc::sleepers(&spec.mark) == 5);
         owner.stop(100);
         let exited = owner.exited();
         assert!(exited.killed);
@@ -89,7 +89,7 @@ fn a_tree_that_outlives_its_leader_is_ended_after_the_orphan_grace() {
         let mut spec = Spec::fixture("leaves-descendants").contain(contain);
         spec.orphan_grace_ms = 100;
         let (mut owner, _) = Owner::ready(&spec);
-        eventually("all are there", || proc::marked(&spec.mark).len() >= 6);
+        eventually("all are there", || proc::sleepers(&spec.mark) == 5);
         owner.send(&Command::Write { data: b"go\n" });
         let exited = owner.exited();
         assert_eq!((exited.code, exited.stopped_by, exited.killed), (Some(7), StoppedBy::Itself, true));

@@ -18,6 +18,11 @@ pub fn marked(mark: &str) -> Vec<i32> {
     .collect()
 }
 
+/// How many of them have become what they are to be: a shell that has yet to ignore a signal is not among them.
+pub fn sleepers(mark: &str) -> usize {
+    marked(mark).into_iter().filter(|pid| name(*pid) == "sleep").count()
+}
+
 /// A line of `/proc/PID/status`, without its name.
 pub fn status(pid: i32, name: &str) -> String {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();

@@ -16,7 +16,9 @@ t.setTimeout(300_000);
 /** Starts `copal run` with these words; everything it causes is marked. */
 function start(t: Test, ...words: readonly string[]) {
   const { env, left } = marked(t);
-  const child = spawn(process.execPath, [copalBin, "run", ...words], { env, stdio: "pipe" });
+  // The test runner hooks into every Node process it sees started, and its hook touches the streams.
+  const node = ["-u", "NODE_OPTIONS", process.execPath];
+  const child = spawn("env", [...node, copalBin, "run", ...words], { env, stdio: "pipe" });
   const finished = Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -159,29 +161,32 @@ t.test("when its sidecar is killed with -9, nothing is left and the code is 125"
 });
 
 t.test("a hundred megabytes pass through, and the last byte of a command that exits at once", async (t) => {
-  const counted = spawn("sh", [
-    "-c",
-    `"$0" "$1" run -- sh -c 'head -c 100000000 /dev/zero; printf end' | tail -c 3`,
-    process.execPath,
-    copalBin,
-  ]);
+  const counted = spawn(
+    "sh",
+    [
+      "-c",
+      `unset NODE_OPTIONS; "$0" "$1" run -- sh -c 'head -c 100000000 /dev/zero; printf end' | tail -c 3`,
+      process.execPath,
+      copalBin,
+    ],
+    { env: marked(t).env },
+  );
   t.equal(await text(counted.stdout), "end");
   for (let i = 0; i < 5; i++) t.equal((await sh(t, "head -c 65536 /dev/zero").finished).stdout.length, 65_536);
 });
 
 t.test("a reader that leaves ends the command as it would without copal", async (t) => {
-  const piped = spawn("bash", [
-    "-c",
-    `"$0" "$1" run yes | head -n 1; echo \${PIPESTATUS[0]}`,
-    process.execPath,
-    copalBin,
-  ]);
+  const piped = spawn(
+    "bash",
+    ["-c", `unset NODE_OPTIONS; "$0" "$1" run yes | head -n 1; echo \${PIPESTATUS[0]}`, process.execPath, copalBin],
+    { env: marked(t).env },
+  );
   t.equal(await text(piped.stdout), "y\n141\n");
 });
 
 t.test("arguments that are not UTF-8 arrive as they are", async (t) => {
-  const script = `"$0" "$1" run printf '%s' "$(printf 'a\\377\\200b')" | od -An -tx1`;
-  const piped = spawn("sh", ["-c", script, process.execPath, copalBin]);
+  const script = `unset NODE_OPTIONS; "$0" "$1" run printf '%s' "$(printf 'a\\377\\200b')" | od -An -tx1`;
+  const piped = spawn("sh", ["-c", script, process.execPath, copalBin], { env: marked(t).env });
   t.equal((await text(piped.stdout)).trim(), "61 ff 80 62");
 });
 

@@ -20,7 +20,7 @@ export class Crew {
   readonly table = new ChildTable();
   readonly #cell: Cell;
   readonly #path: string;
-  /** The start, stop or restart in progress; it never rejects. */
+  /** The start, stop or restart in progress, or the last one. */
   #inHand: Promise<unknown> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
@@ -47,7 +47,7 @@ export class Crew {
 
   /** Stops all, in reverse, once what is in hand is done: a start by then called off, a restart at its next step. */
   async stopAll(): Promise<void> {
-    await this.#inHand;
+    await this.#inHand.catch(() => {});
     this.#stopping ??= inReverse(this.table.all(), (child) => this.#stop(child));
     await this.#stopping;
   }
@@ -65,7 +65,7 @@ export class Crew {
   }
 
   #take<T>(work: Promise<T>): Promise<T> {
-    this.#inHand = work.catch(() => {});
+    this.#inHand = work;
     return work;
   }
 

@@ -26,7 +26,7 @@ import { RestartWindow } from "./restart-window.js";
 import { isAsAsked, stopAtOnce, stopChild } from "./shutdown.js";
 import { type Exhaustion, type LastExit, type SupervisorSnapshot, snapshot, supervisorSnapshot } from "./snapshot.js";
 import { reasonOfStart, refusedStart, whenStarted } from "./start-failure.js";
-import { decide } from "./strategy.js";
+import { type ChildView, decide } from "./strategy.js";
 import type { ChildCount, ListedChild } from "./supervisor.js";
 
 /** One child; `key` is its ref, and while it is restarting the ref it had. */
@@ -51,6 +51,9 @@ class Retry {
     this.sentMs = sentMs;
   }
 }
+
+/** All that a decision needs to know of the other children: that there is one. */
+const another: ChildView = { id: "another", restart: "permanent", significant: true, isDown: false, isNew: false };
 
 const nothingToStart: CheckedDynamicSpec = {
   intensity: "unlimited",
@@ -168,7 +171,7 @@ export class DynamicSupervisor extends Actor {
 
   /** Waits for what is in hand, then stops all children at the same time. Those that ended alike are reported together. */
   async [unwind](): Promise<void> {
-    await this.#inHand;
+    await this.#inHand.catch(() => {});
     const running = [...this.#children.values()].filter(({ isRestarting }) => !isRestarting);
     const stopping = running.map(({ key, spec }) => ({ ref: key as ActorRef, shutdown: spec.shutdown, spec }));
     const errors = new Map<CheckedDynamicChild, Map<string, { reason: ExitReason; count: number }>>();
@@ -200,15 +203,10 @@ export class DynamicSupervisor extends Actor {
 
   #childEnded(child: DynamicChild, reason: ExitReason): unknown {
     const { spec, key: ref } = child;
-    const others = {
-      id: "others",
-      restart: spec.restart,
-      significant: true,
-      isDown: this.#children.size <= 1,
-      isNew: false,
-    };
+    const { restart, significant } = spec;
     this.#tell("exited", child, { reason, ...(ref && { ref }) });
-    const decision = decide(this.#spec.autoShutdown, () => [others], { ...spec, id: "ended" }, reason);
+    const others = () => (this.#children.size > 1 ? [another] : []);
+    const decision = decide(this.#spec.autoShutdown, others, { id: "ended", restart, significant }, reason);
     if (decision.outcome === "restart" || !isNormalExit(reason)) {
       reportError(this.#path, "child_terminated", reason, spec, { ref });
     }
@@ -287,7 +285,7 @@ export class DynamicSupervisor extends Actor {
   }
 
   #take<T>(work: Promise<T>): Promise<T> {
-    this.#inHand = work.catch(() => {});
+    this.#inHand = work;
     return work;
   }
 

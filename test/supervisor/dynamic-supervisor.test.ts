@@ -13,6 +13,9 @@ import { Counter, doing, gate, Puppet, puppet, settle } from "../support/actors.
 import { reportsDuring } from "../support/reports.js";
 import { VirtualClock } from "../support/virtual-clock.js";
 
+// A hundred thousand children take seconds, and a busy machine has few of them.
+t.setTimeout(300_000);
+
 const crash = { error: { name: "Error", message: "crash" } } as const;
 type Plan = ("up" | "ignore" | "fail" | "info")[];
 
@@ -255,13 +258,13 @@ t.test("a shutdown calls a start in progress off", async (t) => {
 t.test("100,000 children come, crash, come back and go, none dearer than another", async (t) => {
   const few = await lifeOf(t, 10_000);
   const many = await lifeOf(t, 100_000);
-  t.ok(many / 10 < few * 4, `a child costs ${few / 10} µs among 10,000 and ${many / 100} µs among 100,000`);
+  t.ok(many / 10 < few * 3, `a child costs ${few / 10} µs of CPU among 10,000 and ${many / 100} among 100,000`);
 });
 
-/** Milliseconds for `count` children to live once over. */
+/** Milliseconds of CPU for `count` children to live once over: time on the wall depends on the neighbours. */
 async function lifeOf(t: Test, count: number): Promise<number> {
   const root = await dynamic({ template: { actor: "n", class: Counter }, intensity: "unlimited" });
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   const refs = await Promise.all(
     Array.from({ length: count }, () => root.within("infinity").call.startChild() as Promise<ActorRef>),
   );
@@ -273,5 +276,6 @@ async function lifeOf(t: Test, count: number): Promise<number> {
   const again = (await root.within("infinity").call.whichChildren()).map((one) => one.child as ActorRef);
   await Promise.all(again.slice(0, count / 2).map((ref) => root.within("infinity").call.terminateChild(ref)));
   await stopActor(root as never, { shutdown: "infinity" });
-  return performance.now() - begun;
+  const { user, system } = process.cpuUsage(begun);
+  return (user + system) / 1_000;
 }

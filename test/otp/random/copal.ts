@@ -166,12 +166,18 @@ class CopalRun {
     return undefined;
   }
 
+  /** Another supervisor, of which this one's twin has a child of that id, would act meanwhile. */
+  async #strikeChild(of: ActorRef, blow: Blow): Promise<string | undefined> {
+    const ref = this.#census.running(blow.id);
+    return ref && cellOf(ref).parent === cellOf(of) ? this.#strike(blow) : "skipped";
+  }
+
   /** The supervisor stands still until every step is in its mailbox. */
   async #together(to: ActorRef, { steps, last }: Together, isRoot: boolean): Promise<string> {
     await suspend(to);
     const answers: Promise<string | undefined>[] = [];
     for (const step of steps) {
-      const answer = step.do === "call" ? this.#request(to, step) : this.#strike(step);
+      const answer = step.do === "call" ? this.#request(to, step) : this.#strikeChild(to, step);
       answers.push(answer);
       if (step.do !== "call") await answer;
     }

@@ -38,6 +38,7 @@ function supervisorShape(child: fc.Arbitrary<ChildShape>, most: number): fc.Arbi
       [2, "simple_one_for_one"],
     ),
     intensity: fc.integer({ min: 0, max: 5 }),
+    isAllSignificant: weighted([5, false], [1, true]),
     autoShutdown: weighted<Supervisor["autoShutdown"]>([3, "never"], [1, "any_significant"], [1, "all_significant"]),
     children: fc.array(child, { minLength: 1, maxLength: most }),
   });

@@ -37,6 +37,8 @@ export interface SupervisorShape {
   readonly strategy: Supervisor["strategy"];
   readonly intensity: number;
   readonly autoShutdown: Supervisor["autoShutdown"];
+  /** Every child is significant, if it can be: by chance that is rare. */
+  readonly isAllSignificant: boolean;
   readonly children: readonly ChildShape[];
 }
 
@@ -124,12 +126,18 @@ function idBelow(above: string, letter: string): string {
 }
 
 function supervisorOf(id: string, shape: SupervisorShape): Supervisor {
-  const { strategy, intensity, autoShutdown } = shape;
+  const { strategy, intensity, autoShutdown, isAllSignificant } = shape;
   const isSimple = strategy === "simple_one_for_one";
   const shapes = isSimple ? shape.children.slice(0, 1) : shape.children;
   const letters = isSimple ? "t" : "abcde";
-  const children = shapes.map((child, index) => childOf(idBelow(id, letters[index] ?? "e"), child, shape));
+  const children = shapes.map((child, index) =>
+    childOf(idBelow(id, letters[index] ?? "e"), isAllSignificant ? significant(child) : child, shape),
+  );
   return { is: "supervisor", strategy, intensity, autoShutdown, children };
+}
+
+function significant(child: ChildShape): ChildShape {
+  return { ...child, isSignificant: true, restart: child.restart === "permanent" ? "transient" : child.restart };
 }
 
 function childOf(id: string, shape: ChildShape, above: Pick<SupervisorShape, "strategy" | "autoShutdown">): Child {

@@ -4,7 +4,7 @@ import { arbitraryRun } from "./generate.js";
 import { costOf, smallerRuns } from "./smaller-runs.js";
 import type { Child, Run } from "./tree.js";
 
-const runs = fc.sample(arbitraryRun(), { seed: 1, numRuns: 100 });
+const runs = fc.sample(arbitraryRun(), { seed: 1, numRuns: 25 });
 
 const worker: Child = {
   id: "a",
@@ -41,7 +41,8 @@ t.test("no two of the smaller runs are one", async (t) => {
 });
 
 t.test("the smaller runs of a run are always the same", async (t) => {
-  for (const run of runs) t.strictSame(smallerRuns(structuredClone(run)), smallerRuns(run));
+  const text = (run: Run) => JSON.stringify(smallerRuns(run));
+  for (const run of runs) t.equal(text(structuredClone(run)), text(run));
 });
 
 t.test("every run shrinks to one of no children and no events, or of a template alone", async (t) => {

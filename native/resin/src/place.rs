@@ -114,7 +114,7 @@ impl Place {
         Cgroup::open(self.make_below(self.unified.as_ref().ok_or(Errno::ENOTSUP)?)?)
     }
 
-    /// Makes the cgroup2 of the calling sidecar where these controllers can be had, or as many of them as can; answers which.
+    /// Makes the cgroup2 of the calling sidecar where these controllers can be had, or as many of them as can.
     ///
     /// That is below the own group, where it hands them down. A group that holds processes cannot begin to (they would have to be moved away, and
     /// they are not ours), so the other place is beside it: below the group around both, if that one hands them down and may be written to. A
@@ -122,22 +122,19 @@ impl Place {
     ///
     /// # Errors
     /// As [`Place::make`].
-    pub fn make_with(&self, wanted: &[Controller]) -> Result<(Cgroup, Vec<Controller>), Errno> {
+    pub fn make_with(&self, wanted: &[Controller]) -> Result<Cgroup, Errno> {
         let own = self.unified.as_ref().ok_or(Errno::ENOTSUP)?;
-        let mut given = self.hand_down(own, own, wanted);
+        let given = self.hand_down(own, own, wanted);
         if given.len() < wanted.len()
             && let Some(around) = &self.around
         {
             let beside = self.hand_down(own, around, wanted);
             if beside.len() > given.len() {
-                return Ok((Cgroup::open(self.make_below(around)?)?, beside));
+                return Cgroup::open(self.make_below(around)?);
             }
             let _ = fs::remove_dir(around.join(&self.name));
         }
-        // What was enabled holds for groups made from now on.
-        let made = Cgroup::open(self.make_below(own)?)?;
-        given.retain(|controller| made.has(*controller));
-        Ok((made, given))
+        Cgroup::open(self.make_below(own)?)
     }
 
     /// Makes the calling sidecar's group of version 1 for this controller.
@@ -214,8 +211,10 @@ impl Place {
         };
         let mut given = wanted.to_vec();
         given.retain(|controller| listed("cgroup.controllers", *controller));
-        // What the group around hands down is the business of whoever made it.
-        given.retain(|each| listed("cgroup.subtree_control", *each) || base == own && enable(base, *each));
+        // What the group around hands down is the business of whoever made it. The own one holds processes, this one at least: asked to hand down
+        // `cpu` or `pids` it would become the root of threaded groups, below which no process can be put. Only the root of all has no such file.
+        let may_begin = base == own && !own.join("cgroup.type").exists();
+        given.retain(|each| listed("cgroup.subtree_control", *each) || may_begin && enable(base, *each));
         let directory = base.join(&self.name);
         if given.is_empty()
             || fs::create_dir(&directory).is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists)

@@ -27,43 +27,34 @@ const LIMITS: [(&str, Controller); 6] = [
     ("io", Controller::Io),
 ];
 
-/// Makes the groups for these limits and sets them. What cannot be set is told in [`Groups::limited`].
-///
-/// # Errors
-/// What `mkdir(2)` answers, if the start demands a cgroup and none can be made.
+/// Makes the groups for these limits and sets them. What cannot be set, or be made, is told in [`Groups::limited`].
 pub fn limited_groups(
     limits: &ResourceLimits<'_>,
     contain: Contain,
     place: Option<&Place>,
     cwd: Option<&[u8]>,
-) -> Result<Groups, Errno> {
+) -> Groups {
     let asked: Vec<_> = LIMITS.into_iter().filter(|(name, _)| is_asked(limits, name)).collect();
     let mut wanted: Vec<Controller> = asked.iter().map(|(_, controller)| *controller).collect();
     wanted.dedup();
     let mut groups = Groups::default();
     let mut refused = Vec::new();
     if let (Some(place), true) = (place, contain != Contain::Tree) {
-        let in_unified: Vec<_> = wanted.iter().copied().filter(|each| !place.has_version1(*each)).collect();
+        let (in_version1, in_unified): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|each| place.has_version1(*each));
         if place.has_unified() {
-            match if in_unified.is_empty() {
-                place.make().map(|made| (made, Vec::new()))
-            } else {
-                place.make_with(&in_unified)
-            } {
-                Ok((made, _)) => groups.unified = Some(made),
-                Err(errno) if contain == Contain::Cgroup => return Err(errno),
+            let made = if in_unified.is_empty() { place.make() } else { place.make_with(&in_unified) };
+            match made {
+                Ok(made) => groups.unified = Some(made),
                 Err(errno) => refused.extend(in_unified.iter().map(|controller| (*controller, errno))),
             }
         }
-        for controller in wanted.iter().copied().filter(|each| place.has_version1(*each)) {
+        for controller in in_version1 {
             match place.make_version1(controller) {
                 Ok(made) => groups.version1.push(made),
                 Err(errno) => refused.push((controller, errno)),
             }
         }
-    }
-    if contain == Contain::Cgroup && groups.are_none() {
-        return Err(refused.first().map_or(Errno::ENOTSUP, |(_, errno)| *errno));
     }
     let mut limited = Limited::default();
     for (name, controller) in asked {
@@ -87,7 +78,7 @@ pub fn limited_groups(
         groups.alarm = memory1.and_then(|group| group.memory_alarm().ok());
     }
     groups.limited = Some(limited);
-    Ok(groups)
+    groups
 }
 
 /// The groups of a start that goes on without any: none of its limits hold.

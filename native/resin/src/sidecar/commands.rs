@@ -182,13 +182,15 @@ impl Sidecar {
     fn make_groups(&mut self, start: &Start<'_>) -> Result<Groups, StartError> {
         let place = self.surroundings.place.as_ref();
         let Some(limits) = &start.limits else { return make_cgroup(start.contain, place) };
-        let made = limited_groups(limits, start.contain, place, start.cwd);
-        let mut groups = made.map_err(StartError::at(Stage::Cgroup))?;
+        let mut groups = limited_groups(limits, start.contain, place, start.cwd);
         let missing = groups.limited.as_ref().and_then(|limited| limited.missing.first()).cloned();
         if let (Some(missing), Some(true)) = (missing, limits.required) {
             let _ = groups.remove();
             self.refused_limit = Some(format!("cannot limit `{}` of {}: {}", missing.limit, self.program, missing.why));
             return Err(StartError { stage: Stage::Limits, errno: missing.errno });
+        }
+        if start.contain == Contain::Cgroup && groups.are_none() {
+            return Err(StartError { stage: Stage::Cgroup, errno: Errno::ENOTSUP });
         }
         Ok(groups)
     }

@@ -176,6 +176,12 @@ impl Sidecar {
     pub(super) fn say_start_failed(&mut self, id: u32, stage: Stage, errno: Errno) {
         let code = errno_name(errno);
         let what = match stage {
+            Stage::Cgroup => {
+                format!(
+                    "cannot hold {} by a cgroup: there is none here that Copal may make it a member of",
+                    self.program
+                )
+            }
             Stage::Exec => format!("cannot execute {}", self.program),
             Stage::Cwd => format!("cannot enter the working directory of {}", self.program),
             Stage::Argv => {

@@ -3,7 +3,7 @@
  * sidecar's own business.
  */
 import { access, readFile, rmdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { SidecarHost } from "./sidecar-host.js";
 
@@ -23,7 +23,7 @@ export async function waitForLostTree(
 ): Promise<void> {
   await server.swept(place.sidecarPid);
   for (const directory of new Set([...(place.cgroup === null ? [] : [place.cgroup]), ...place.cgroups1]))
-    await killCgroup(directory);
+    await killCgroup(directory).then(() => removeIfEmpty(dirname(directory)));
   while (await isAlive(place.osPid, place.startTime)) await wait(LOOK_EVERY_MS);
 }
 
@@ -44,6 +44,11 @@ async function killCgroup(directory: string): Promise<void> {
       await wait(LOOK_EVERY_MS);
     }
   }
+}
+
+/** The directory that a fork server makes for its groups; one that still lives makes it again. */
+async function removeIfEmpty(directory: string): Promise<void> {
+  if (basename(directory).startsWith("copal-")) await rmdir(directory).catch(() => {});
 }
 
 /** What version 1 takes: a member of the group when it is read is one when it is killed, or has ended. */

@@ -65,6 +65,18 @@ t.test("the groups of a killed sidecar are removed with its tree", async (t) => 
   await eventually(() => !groups.some(existsSync));
 });
 
+t.test("the groups of a killed sidecar whose fork server was killed as well are removed by Node", async (t) => {
+  if (!requireControllers(t, "memory", "pids")) return;
+  const session = await sleeper(t, { limits: { memory: "64M", pids: 9 } });
+  const groups = copalGroupsOf(session.osPid);
+  const sidecarPid = processOf(session.osPid)?.parent ?? 0;
+  process.kill(processOf(sidecarPid)?.parent ?? 0, "SIGKILL");
+  process.kill(sidecarPid, "SIGKILL");
+  t.match(await session.exited, { stoppedBy: "sidecarLost" });
+  t.strictSame(groups.filter(existsSync), []);
+  t.notOk(isRunning(session.osPid));
+});
+
 t.test("the groups of a killed Node process are removed with its tree", async (t) => {
   if (!requireControllers(t, "memory", "pids")) return;
   const script = `import { open } from "copal";

@@ -195,7 +195,11 @@ impl Sidecar {
             _ => format!("cannot start {}: `{}` failed", self.program, stage.name()),
         };
         // Of a limit there is more to say than what the kernel answered, if it was asked at all.
-        let message = self.refused_limit.take().unwrap_or_else(|| format!("{what}: {} ({code})", errno.desc()));
+        let message = match self.refused_limit.take() {
+            Some(sentence) => sentence,
+            None if (stage, errno) == (Stage::Cgroup, Errno::ENOTSUP) => what,
+            None => format!("{what}: {} ({code})", errno.desc()),
+        };
         self.owner
             .tell(id, &Event::StartFailed { stage: stage.name(), errno: errno as u32, code: &code, message: &message });
     }

@@ -70,6 +70,7 @@ export { ActorRef, isActorRef } from "./ref.js";
 export type { Started, TreeStats } from "./sidecar/client.js";
 export type { ExitReport, Limit, StepTaken, StoppedBy } from "./sidecar/exit-report.js";
 export type { OsText } from "./sidecar/os-text.js";
+export type { IoLimit, LimitMissing, ResourceLimits } from "./sidecar/resource-limits.js";
 export type { PtyOptions, StdioOption } from "./sidecar/start-options.js";
 export type { StopPlan, StopStep } from "./sidecar/stop-plan.js";
 // Supervisors

@@ -37,6 +37,11 @@ export function* wrongCombinations(
   if (longestMs !== undefined && longestMs < (backoff?.initial ?? defaultBackoff.initialMs)) {
     yield wrong("backoff.max", `got ${longestMs}ms, allowed is a duration from \`initial\` on`);
   }
+  if (node.kind === "process") {
+    const { contain, limits, required } = node.fields;
+    if (contain === "tree" && limits) yield wrong("limits", "got limits, allowed are none while `contain` is tree");
+    if (contain === "tree" && required) yield wrong("required", "got true, allowed is false while `contain` is tree");
+  }
   if (node.kind !== "supervisor") return;
   for (const child of node.children) yield* wrongCombinations(child, node.fields.autoShutdown);
 }

@@ -84,6 +84,39 @@ const word = z.enum(["pipe", "null", "inherit"], streamAllowed);
 /** What a stream is connected to, besides the actors it may be told to. YAML's own null is the word. */
 export const streamField = z.union([word, z.null(), file], streamAllowed);
 
+const processorsAllowed = "a number of processors from 0.01 to 10000, such as 0.5";
+const limitsAllowed = "a map of `memory`, `memoryHigh`, `swap`, `cpu`, `pids` and `io`";
+const ioAllowed = "a map of `readBps`, `writeBps`, `readIops` and `writeIops`";
+const rate = size.refine((bytes) => bytes >= 1, sizeAllowed);
+const count = whole("a whole number from 1", 1, 0xffff_ffff);
+
+/** What the tree of a process may use. */
+const limits = z.strictObject(
+  {
+    memory: rate.optional(),
+    memoryHigh: rate.optional(),
+    swap: size.optional(),
+    cpu: z.number(processorsAllowed).min(0.01, processorsAllowed).max(10_000, processorsAllowed).optional(),
+    pids: count.optional(),
+    io: z
+      .record(
+        text("a device's path"),
+        z.strictObject(
+          {
+            readBps: rate.optional(),
+            writeBps: rate.optional(),
+            readIops: count.optional(),
+            writeIops: count.optional(),
+          },
+          ioAllowed,
+        ),
+        "a map of devices to their limits",
+      )
+      .optional(),
+  },
+  limitsAllowed,
+);
+
 const fdAllowed = "a map of descriptors from 3 to 255 to files";
 const modeAllowed = "read, truncate, append or readWrite";
 
@@ -150,6 +183,8 @@ export const processOptionFields = {
   timeout: delay(1).optional(),
   idleTimeout: delay(1).optional(),
   outputLimit: size.optional(),
+  limits: limits.optional(),
+  required: flag.optional(),
 } as const;
 
 function refuse(context: z.RefinementCtx, allowed: string): never {

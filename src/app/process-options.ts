@@ -27,7 +27,7 @@ const copied: readonly Copied[] = [
 export function processOptions(fields: Fields, folder: string, fill: (text: string, field: string) => string) {
   const options: Record<string, unknown> = {};
   for (const key of copied) if (fields[key] !== undefined) options[key] = fields[key];
-  const { envFile, ionice, rlimits, descriptors, pty, timeout, idleTimeout, outputLimit } = fields;
+  const { envFile, ionice, rlimits, descriptors, pty, timeout, idleTimeout, outputLimit, limits, required } = fields;
   if (envFile !== undefined) options.envFile = [envFile].flat().map((file) => resolve(folder, fill(file, "envFile")));
   if (ionice) options.ionice = ionice;
   if (rlimits) options.rlimits = rlimits;
@@ -47,6 +47,8 @@ export function processOptions(fields: Fields, folder: string, fill: (text: stri
   if (timeout !== undefined) options.timeoutMs = timeout;
   if (idleTimeout !== undefined) options.idleTimeoutMs = idleTimeout;
   if (outputLimit !== undefined) options.outputLimitBytes = outputLimit;
+  if (limits) options.limits = limits;
+  if (required) options.required = true;
   return options as Partial<StartOptions>;
 }
 

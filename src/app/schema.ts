@@ -230,7 +230,7 @@ const anyNotYet = ["dependsOn"];
 /** Fields of the plan that this version refuses by name. */
 export const notYetFields: Readonly<Record<NodeKind, readonly string[]>> = {
   supervisor: anyNotYet,
-  process: [...["ready", "live", "watch", "limits", "required", "logs", ...anyNotYet]],
+  process: [...["ready", "live", "watch", "logs", ...anyNotYet]],
   actor: ["heap", "mailbox", "logs", ...anyNotYet],
 };
 

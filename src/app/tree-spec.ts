@@ -5,6 +5,7 @@
 
 import type { Actor } from "../actors/actor.js";
 import type { ActorRef } from "../ref.js";
+import type { ResourceLimits } from "../sidecar/resource-limits.js";
 import type { RlimitName, SpawnOptions } from "../sidecar/spawn-options.js";
 import type { PtyOptions } from "../sidecar/start-options.js";
 import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
@@ -148,6 +149,10 @@ export interface ProcessChild extends AnyChild {
   idleTimeout?: Duration | undefined;
   /** Stops it behind so much output: bytes, `64K`, `256M`. */
   outputLimit?: number | string | undefined;
+  /** What the whole tree may use; sizes as `256M`. A limit that this machine cannot keep is left out with a warning, unless `required`. */
+  limits?: ResourceLimits | undefined;
+  /** Fails the start where no cgroup can be made or a limit cannot be kept. Default false. */
+  required?: boolean | undefined;
   /** How the tree is held. Default `auto`: a cgroup where one can be made. */
   contain?: "auto" | "cgroup" | "tree" | undefined;
 }

@@ -3,11 +3,12 @@
  * It knows the spelling and the limits of the numbers, not which field they came from.
  */
 
+import { byteSize } from "../sidecar/byte-size.js";
+
 /** The longest duration a field takes: 24 days, the most that a Node.js timer can count. */
 export const longestDurationMs = 24 * 86_400_000;
 
 const durationUnitsMs: Readonly<Record<string, number>> = { "": 1, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-const sizeUnitsBytes: Readonly<Record<string, number>> = { "": 1, K: 1_024, M: 1_048_576, G: 1_073_741_824 };
 
 /** The spelling of a duration as a regular expression, for the schema that editors read. */
 export const durationPattern = /^\d+(\.\d+)?(ms|s|m|h)?$/;
@@ -26,7 +27,7 @@ export function parseDurationMs(value: string | number): number | undefined {
 
 /** Reads a size in bytes (`K`, `M`, `G` are powers of 1,024), or gives undefined when it is none. */
 export function parseSizeBytes(value: string | number): number | undefined {
-  return scaled(String(value), sizePattern, sizeUnitsBytes, Number.MAX_SAFE_INTEGER);
+  return byteSize(value);
 }
 
 /** Writes a duration as the config would: `250ms`, `5s`, `1m`, `2h`, the largest unit that leaves no fraction. */

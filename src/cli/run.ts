@@ -2,19 +2,28 @@
  * `copal run`: one command, contained, in the place of this one: its standard streams are this process's own, so that no byte of them passes
  * through Node, unless it has a terminal of its own. It knows signals and exit codes; how a tree is held and stopped is elsewhere.
  */
+import { subscribe } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import { type CopalErrorOf, isCopalError } from "../errors.js";
 import { type OpenOptions, open, type Session } from "../process/open.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import { closeForkServer } from "../sidecar/fork-server.js";
+import type { UnkeptLimit } from "../sidecar/limits-warning.js";
 import type { OsText } from "../sidecar/os-text.js";
 import { knownSignal } from "../sidecar/stop-plan.js";
 import { fail } from "./fail.js";
 import { parseRunWords, type RunWords, runUsage } from "./run-words.js";
 
 /** Exit codes that are Copal's own word, those of timeout(1) and the shell. */
-const EXIT = { timeout: 124, ownFailure: 125, notExecutable: 126, notFound: 127, signalBase: 128 } as const;
+const EXIT = {
+  timeout: 124,
+  ownFailure: 125,
+  notExecutable: 126,
+  notFound: 127,
+  signalBase: 128,
+  memory: 137,
+} as const;
 
 /** Signals that ask for the end: the whole tree gets them, and SIGKILL after the grace. */
 const ENDING: readonly NodeJS.Signals[] = ["SIGTERM", "SIGHUP"];
@@ -27,7 +36,7 @@ const PASSED: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2", "SIGWINCH", "SI
 
 /**
  * Runs the command that `words` name (what stands behind `copal run`) and ends this process as it ended: with its exit code, 128 + n for signal n,
- * 124 when it ran out of its time, 125 when Copal itself failed, 126 and 127 when it could not be executed or found; 2 for wrong usage. By then
+ * 124 when it ran out of its time, 137 when it ran out of its memory, 125 when Copal itself failed, 126 and 127 when it could not be executed or found; 2 for wrong usage. By then
  * nothing of its tree is left.
  */
 export async function run(words: readonly string[]): Promise<void> {
@@ -44,6 +53,7 @@ export async function run(words: readonly string[]): Promise<void> {
 async function contained(words: RunWords): Promise<number> {
   const hasTerminal = words.pty ?? (isatty(0) && isatty(1));
   const requests = new SignalRequests(words.graceMs, hasTerminal);
+  subscribe("copal:limits", (unkept) => void say((unkept as UnkeptLimit).message));
   const [program = "", ...args] = exactly(words.command);
   try {
     if (hasTerminal) return await inTerminal(program, args, words, requests);
@@ -75,11 +85,12 @@ async function inTerminal(
   return exitCodeOf(report);
 }
 
-function limitsOf({ timeoutMs = 0, graceMs, requireCgroup = false, user }: RunWords): OpenOptions {
+function limitsOf({ timeoutMs = 0, graceMs, requireCgroup = false, user, limits }: RunWords): OpenOptions {
   return {
     ...(timeoutMs > 0 && { timeoutMs }),
     ...(graceMs !== undefined && { stop: { graceMs }, orphanGraceMs: graceMs }),
-    ...(requireCgroup && { contain: "cgroup" as const }),
+    ...(limits && { limits }),
+    ...(requireCgroup && { required: true }),
     ...(user !== undefined && { user: /^\d+$/.test(user) ? Number(user) : user }),
   };
 }
@@ -100,6 +111,10 @@ function exactly(command: readonly string[]): readonly OsText[] {
 function exitCodeOf(report: ExitReport): number {
   if (report.stoppedBy === "sidecarLost") return say("the sidecar was lost; nothing of the command is left");
   if (report.limit === "timeout") return EXIT.timeout;
+  if (report.oom) {
+    say("the command ran out of the memory it was given");
+    return EXIT.memory;
+  }
   return report.signal === null ? (report.code ?? EXIT.ownFailure) : EXIT.signalBase + knownSignal(report.signal);
 }
 

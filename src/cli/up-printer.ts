@@ -11,6 +11,7 @@ import type { LogLine } from "../app/output-log.js";
 import type { Tree } from "../app/tree.js";
 import { formatAge, formatDuration } from "../app/units.js";
 import { type ExitReason, formatExit } from "../exit.js";
+import type { UnkeptLimit } from "../sidecar/limits-warning.js";
 import { harmless, type Paint } from "./paint.js";
 import { drawing } from "./ps.js";
 import type { SteadyOutput } from "./steady-output.js";
@@ -61,6 +62,7 @@ export class UpPrinter implements InstanceObserver {
     const over = lastMessage ? ` over ${nameOf(lastMessage)}` : "";
     this.#onEvent({ type: "crashed", path, reason, over, where: placeOf(reason) } satisfies SupervisorEvent);
   };
+  readonly #onUnkeptLimit = (unkept: unknown): void => this.warn((unkept as UnkeptLimit).message);
   readonly #printEvents = (): void => {
     for (const event of this.#events.splice(0)) this.#event(event);
   };
@@ -82,6 +84,7 @@ export class UpPrinter implements InstanceObserver {
     this.#unfollow = tree.log.follow((line) => this.#line(line));
     subscribe("copal:supervisor", this.#onEvent);
     subscribe("copal:crash", this.#onCrash);
+    subscribe("copal:limits", this.#onUnkeptLimit);
     setTimeout(() => this.#release(), patienceMs).unref();
   }
 
@@ -122,6 +125,7 @@ export class UpPrinter implements InstanceObserver {
     this.#release();
     unsubscribe("copal:supervisor", this.#onEvent);
     unsubscribe("copal:crash", this.#onCrash);
+    unsubscribe("copal:limits", this.#onUnkeptLimit);
     this.#unfollow();
     if (this.#tree === undefined || exitCode === 1) return;
     this.#note(this.#tree.id, this.#paint.dim(exitCode === 0 ? "stopped, nothing is left" : "killed, nothing is left"));

@@ -2,7 +2,6 @@
  * One process for a caller without supervision: a sidecar client with the caller's limits and AbortSignal upon it. What `run`, `lines` and `open`
  * have in common; does not know what becomes of the output.
  */
-import { UnsupportedError } from "../errors.js";
 import { type OutputStream, type SidecarClient, type SidecarSink, startSidecar } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import type { SidecarHost } from "../sidecar/sidecar-host.js";
@@ -35,6 +34,8 @@ const KNOWN: Readonly<Record<keyof StartOptions, true>> = {
   stop: true,
   orphanGraceMs: true,
   contain: true,
+  limits: true,
+  required: true,
   timeoutMs: true,
   idleTimeoutMs: true,
   outputLimitBytes: true,
@@ -50,9 +51,6 @@ const KNOWN: Readonly<Record<keyof StartOptions, true>> = {
   dropCapabilities: true,
   descriptors: true,
 };
-
-/** Options that are planned. One of them left out silently would be a promise not kept. */
-const PLANNED = ["limits", "required"];
 
 /** A process that is held until it ends. */
 export class HeldProcess {
@@ -72,7 +70,7 @@ export class HeldProcess {
   /**
    * Prepares a process and starts its clocks; {@link begin} starts it.
    *
-   * @throws {RangeError} if a limit is wrong, or an option unknown. @throws {UnsupportedError} for an option that is planned. @throws the signal's reason if it has aborted.
+   * @throws {RangeError} if a limit is wrong, or an option unknown. @throws the signal's reason if it has aborted.
    */
   constructor({ signal, timeoutMs, idleTimeoutMs, outputLimitBytes, ...start }: HoldOptions) {
     signal?.throwIfAborted();
@@ -158,8 +156,6 @@ export class HeldProcess {
 function refuseUnknown(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || name in KNOWN) continue;
-    if (PLANNED.includes(name))
-      throw new UnsupportedError(`the option \`${name}\` is not supported yet`, { feature: name });
     throw new RangeError(`there is no option \`${name}\``);
   }
 }

@@ -9,7 +9,9 @@ import { Connection } from "./connection.js";
 import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
 import { forkServer } from "./fork-server.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
+import { warnOfMissing } from "./limits-warning.js";
 import { waitForLostTree } from "./lost-tree.js";
+import type { LimitMissing } from "./resource-limits.js";
 import type { SidecarHost } from "./sidecar-host.js";
 import { type StartOptions, size, startBody } from "./start-options.js";
 import { StdinQueue } from "./stdin-queue.js";
@@ -37,9 +39,15 @@ export type Started = Readonly<{
   sidecarPid: number;
   /** Clock ticks since boot at which the process started: with the pid, its name for ever. */
   startTime: number;
-  containment: "cgroup2" | "tree";
+  containment: "cgroup2" | "cgroup1" | "tree";
   /** The cgroup's directory, or null. */
   cgroup: string | null;
+  /** Directories of its cgroups of version 1, which keep limits where cgroup2 lacks a controller. */
+  cgroups1: readonly string[];
+  /** The names of its limits that hold. */
+  limitsApplied: readonly string[];
+  /** Those that were asked for and do not hold. */
+  limitsMissing: readonly LimitMissing[];
 }>;
 
 /** Tries to connect while the fork server's queue of connections is full, and anew after finding it, or an idle sidecar, dead. */
@@ -224,7 +232,11 @@ export class SidecarClient {
           startTime: event.body.startTime,
           containment: event.body.containment,
           cgroup: event.body.cgroup && Buffer.from(event.body.cgroup).toString(),
+          cgroups1: (event.body.cgroups1 ?? []).map((path) => Buffer.from(path).toString()),
+          limitsApplied: event.body.limitsApplied ?? [],
+          limitsMissing: event.body.limitsMissing ?? [],
         };
+        if (event.body.limitsMissing) warnOfMissing(this.#argv0, event.body.limitsMissing);
         return this.#settle(event.id, undefined);
       case "startFailed":
         this.#fail(() => startError(this.#argv0, event.body));

@@ -34,6 +34,8 @@ export interface ExitReport {
   readonly stoppedBy: StoppedBy;
   /** The limit because of which it was stopped; null when none was reached, and when it had ended by itself before the stop arrived. */
   readonly limit: Limit | null;
+  /** Whether the kernel killed a process of the tree because its cgroup had no memory left; `limit` is `"memory"` then. */
+  readonly oom: boolean;
   /** Whether all output arrived: false when it was cut at its limit, and when the sidecar was lost with what it had not passed on. */
   readonly outputWhole: boolean;
   /** Whether SIGKILL was needed after the stop signal, or asked for. */
@@ -64,6 +66,7 @@ export function exitReport(body: EventBodies["exited"]): ExitReport {
     // The sidecar keeps the limits its owner set.
     stoppedBy: limit === null ? (stoppedBy as StoppedBy) : "owner",
     limit: body.oom ? "memory" : limit,
+    oom: body.oom ?? false,
     outputWhole: limit !== "output",
     killed: body.killed,
     stopSteps: body.steps ?? [],
@@ -83,6 +86,7 @@ export function lostReport(wallMs: number): ExitReport {
     core: false,
     stoppedBy: "sidecarLost",
     limit: null,
+    oom: false,
     outputWhole: false,
     killed: true,
     stopSteps: [],

@@ -2,8 +2,8 @@
  * What is left to do when a sidecar was lost without a word: see to it that its tree is gone, and say when. The usual end of a tree is the
  * sidecar's own business.
  */
-import { readFile, rmdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, readFile, rmdir, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { SidecarHost } from "./sidecar-host.js";
 
@@ -18,23 +18,47 @@ const LOOK_EVERY_MS = 5;
  * is certain (docs/protocol.md section 6).
  */
 export async function waitForLostTree(
-  place: { osPid: number; sidecarPid: number; startTime: number; cgroup: string | null },
+  place: { osPid: number; sidecarPid: number; startTime: number; cgroup: string | null; cgroups1: readonly string[] },
   server: SidecarHost,
 ): Promise<void> {
   await server.swept(place.sidecarPid);
-  if (place.cgroup !== null) await killCgroup(place.cgroup);
+  for (const directory of new Set([...(place.cgroup === null ? [] : [place.cgroup]), ...place.cgroups1]))
+    await killCgroup(directory).then(() => removeIfEmpty(dirname(directory)));
   while (await isAlive(place.osPid, place.startTime)) await wait(LOOK_EVERY_MS);
 }
 
-/** Kills everything in a cgroup2 directory and removes it; the fork server may be doing the same. */
+/** Kills everything in a cgroup's directory and removes it; the fork server may be doing the same. */
 async function killCgroup(directory: string): Promise<void> {
+  const killFile = join(directory, "cgroup.kill");
+  const killsAtOnce = await access(killFile).then(
+    () => true,
+    () => false,
+  );
   for (;;) {
     try {
-      await writeFile(join(directory, "cgroup.kill"), "1");
-      await rmdir(directory);
+      if (killsAtOnce) await writeFile(killFile, "1");
+      else await killOneByOne(directory);
+      return await rmdir(directory);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EBUSY") return;
       await wait(LOOK_EVERY_MS);
+    }
+  }
+}
+
+/** The directory that a fork server makes for its groups; one that still lives makes it again. */
+async function removeIfEmpty(directory: string): Promise<void> {
+  if (basename(directory).startsWith("copal-")) await rmdir(directory).catch(() => {});
+}
+
+/** What version 1 takes: a member of the group when it is read is one when it is killed, or has ended. */
+async function killOneByOne(directory: string): Promise<void> {
+  const members = await readFile(join(directory, "cgroup.procs"), "utf8");
+  for (const osPid of members.split("\n").filter(Boolean)) {
+    try {
+      process.kill(Number(osPid), "SIGKILL");
+    } catch {
+      // It has ended.
     }
   }
 }

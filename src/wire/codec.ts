@@ -7,7 +7,7 @@ import { Decoder, Encoder } from "@msgpack/msgpack";
 import { WireError } from "../errors.js";
 import { HEADER_BYTES, MAX_PAYLOAD_BYTES } from "./frame.js";
 import type { CommandBodies, EventBodies, Message } from "./messages.js";
-import type { LifeWire, SpawnWire } from "./start.js";
+import type { LifeWire, LimitsWire, SpawnWire } from "./start.js";
 
 type Check = (value: unknown) => boolean;
 type Shape<Body> = { readonly [Key in keyof Body]-?: Check };
@@ -91,6 +91,23 @@ const lifeShape: Shape<LifeWire> = {
   outputLimitBytes: may(isWhole),
 };
 
+const ioShape: Shape<NonNullable<LimitsWire["io"]>[number]> = {
+  path: isBytes,
+  readBps: may(isWhole),
+  writeBps: may(isWhole),
+  readIops: may(isWhole),
+  writeIops: may(isWhole),
+};
+const limitsShape: Shape<LimitsWire> = {
+  memoryBytes: may(isWhole),
+  memoryHighBytes: may(isWhole),
+  swapBytes: may(isWhole),
+  cpuMilli: may(isWithin(10, 10_000_000)),
+  pids: may(isWithin(1, 0xffff_ffff)),
+  io: may(isListOf(isMapOf(ioShape), 0, 64)),
+  required: may(isFlag),
+};
+
 /** The shape of every command's body. */
 export const commandShapes: Shapes<CommandBodies> = {
   hello: { versions: isVersions, capabilities: isWhole },
@@ -108,6 +125,7 @@ export const commandShapes: Shapes<CommandBodies> = {
     pty: may(isMapOf({ rows: isSize, cols: isSize, echo: isFlag, raw: isFlag })),
     spawn: may(isMapOf(spawnShape)),
     life: may(isMapOf(lifeShape)),
+    limits: may(isMapOf(limitsShape)),
   },
   write: { data: isBytes },
   closeStdin: {},
@@ -123,7 +141,15 @@ export const commandShapes: Shapes<CommandBodies> = {
 /** The shape of every event's body. */
 export const eventShapes: Shapes<EventBodies> = {
   hello: { version: isWhole, versions: isVersions, capabilities: isWhole, sidecarPid: isWhole, resin: isText },
-  started: { pid: isWhole, startTime: isWhole, containment: isOneOf("cgroup2", "tree"), cgroup: orNil(isBytes) },
+  started: {
+    pid: isWhole,
+    startTime: isWhole,
+    containment: isOneOf("cgroup2", "cgroup1", "tree"),
+    cgroup: orNil(isBytes),
+    cgroups1: may(isListOf(isBytes, 0, 64)),
+    limitsApplied: may(isListOf(isText, 0, 64)),
+    limitsMissing: may(isListOf(isMapOf({ limit: isText, why: isText }), 0, 64)),
+  },
   startFailed: { stage: isText, errno: isWhole, code: isText, message: isText },
   wrote: {},
   ok: {},

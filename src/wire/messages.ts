@@ -33,7 +33,15 @@ export interface CommandBodies {
 /** Body of each event (resin to owner), by name. */
 export interface EventBodies {
   hello: { version: number; versions: [number, number]; capabilities: number; sidecarPid: number; resin: string };
-  started: { pid: number; startTime: number; containment: "cgroup2" | "tree"; cgroup: Uint8Array | null };
+  started: {
+    pid: number;
+    startTime: number;
+    containment: "cgroup2" | "cgroup1" | "tree";
+    cgroup: Uint8Array | null;
+    cgroups1?: Uint8Array[];
+    limitsApplied?: string[];
+    limitsMissing?: { limit: string; why: string }[];
+  };
   startFailed: { stage: string; errno: number; code: string; message: string };
   wrote: Record<string, never>;
   ok: Record<string, never>;

@@ -49,6 +49,17 @@ export type SpawnWire = {
 /** What ends the process if it does not end itself. */
 export type LifeWire = { timeoutMs?: number; idleTimeoutMs?: number; outputLimitBytes?: number };
 
+/** What the tree may use, kept by cgroups; `required` fails the start where one cannot be kept. */
+export type LimitsWire = {
+  memoryBytes?: number;
+  memoryHighBytes?: number;
+  swapBytes?: number;
+  cpuMilli?: number;
+  pids?: number;
+  io?: { path: Uint8Array; readBps?: number; writeBps?: number; readIops?: number; writeIops?: number }[];
+  required?: boolean;
+};
+
 /** The body of `start`. */
 export interface StartWire {
   argv: Uint8Array[];
@@ -64,4 +75,5 @@ export interface StartWire {
   pty?: PtyWire;
   spawn?: SpawnWire;
   life?: LifeWire;
+  limits?: LimitsWire;
 }

@@ -197,9 +197,7 @@ t.test("strategy, auto-shutdown and back-off come as they are written, in millis
 
 const notYet: Record<string, string> = {
   ready: "ready: { tcp: 1 }",
-  limits: "limits: { memory: 1M }",
   dependsOn: "dependsOn: { a: ready }",
-  required: "required: true",
   logs: "logs: { file: x }",
   "stop.message": "stop: { message: x }",
   "onOwnerDeath.hold": "onOwnerDeath: { hold: 1s }",

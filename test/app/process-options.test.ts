@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type ProcessActor, start } from "copal";
 import t from "tap";
 import { eventually } from "#src/testing/eventually.js";
+import { groupValue, requireControllers } from "../support/cgroups.js";
 
 /** Starts one process with these fields in a folder of its own, and gives its pid and the tree. */
 async function started(t: import("tap").Test, fields: object, files: Record<string, string> = {}) {
@@ -55,6 +56,24 @@ t.test("steps stop it, and its limits are those of the process", async (t) => {
   t.equal(readFileSync(join(quitting.cwd, "word"), "utf8"), "quit\n");
   const limited = await started(t, { timeout: "30ms" });
   await eventually(() => limited.tree.whereis("p") === undefined);
+});
+
+t.test("limits on its tree are the kernel's, and its figures come from there", async (t) => {
+  if (!requireControllers(t, "memory", "pids")) return;
+  const { osPid, tree } = await started(t, { limits: { memory: "48M", pids: 12 }, required: true });
+  t.equal(groupValue(osPid, "memory.max", "memory.limit_in_bytes"), String(48 * 1024 * 1024));
+  t.match(tree.snapshot().at(-1), { containment: /^cgroup[12]$/ });
+  const actor = tree.whereis<ProcessActor>("p");
+  t.match(await actor?.call.status(), { limitsApplied: ["memory", "pids"], limitsMissing: [] });
+  t.ok(((await actor?.call.stats())?.rssBytes ?? 0) > 0);
+});
+
+t.test("a child that runs out of memory ends by that limit", async (t) => {
+  if (!requireControllers(t, "memory")) return;
+  const command = `perl -e '$x = "x" x 200_000_000; sleep 1000'`;
+  const { tree } = await started(t, { command, limits: { memory: "32M" } });
+  await eventually(() => tree.snapshot().at(-1)?.lastExit !== null, { timeoutMs: 20_000 });
+  t.match(tree.snapshot().at(-1)?.lastExit, { oom: true, reason: "limit memory" });
 });
 
 t.test("a terminal is one field", async (t) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import t, { type Test } from "tap";
 import { eventually } from "#src/testing/eventually.js";
+import { requireControllers } from "../support/cgroups.js";
 import { copalBin, type Finished } from "../support/copal.js";
 import { marked } from "../support/marked.js";
 import { privateFolder } from "../support/private-folder.js";
@@ -36,6 +37,15 @@ function start(t: Test, ...words: readonly string[]) {
 }
 
 const sh = (t: Test, script: string, ...options: string[]) => start(t, ...options, "--", "/bin/sh", "-c", script);
+
+t.test("a command that runs out of its memory ends with 137 and a word", async (t) => {
+  if (!requireControllers(t, "memory", "pids", "cpu")) return;
+  const hog = `perl -e '$x = "x" x 200_000_000; print "not limited\\n"'; echo survived`;
+  const { finished, left } = sh(t, hog, "--memory", "32M", "--pids", "9", "--cpu", "1", "--require-cgroup");
+  const word = "copal: the command ran out of the memory it was given\n";
+  t.strictSame(await finished, { stdout: "", stderr: word, code: 137, signal: null });
+  t.strictSame(left(), []);
+});
 
 t.test("output and exit code pass through, and nothing is added", async (t) => {
   const { finished, left } = sh(t, "echo out; echo err >&2; exit 7");
@@ -72,7 +82,14 @@ t.test("a command that is not there is 127, one that cannot be executed 126, wro
   t.match(await start(t, "/").finished, { code: 126 });
   for (const words of [[], ["--bogus", "true"], ["--timeout", "soon", "true"], ["--timeout"]])
     t.match(await start(t, ...words).finished, { code: 2, stdout: "", stderr: /^copal: .+\n$/ });
-  t.match(await start(t, "--memory", "64M", "true").finished, { code: 2, stderr: /`--memory` is not supported yet/ });
+  for (const [option, value] of [
+    ["--memory", "much"],
+    ["--cpu", "0"],
+    ["--pids", "1.5"],
+  ] as const) {
+    const { finished } = start(t, option, value, "true");
+    t.match(await finished, { code: 2, stderr: new RegExp(`\`${option}\` must be a`) });
+  }
 });
 
 t.test("a time-out is 124, keeps the output, and leaves nothing", async (t) => {

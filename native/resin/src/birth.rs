@@ -45,6 +45,8 @@ pub struct Birth<'a> {
     pub report: c_int,
     /// Both ends of a pipe whose end of file lets it go on.
     pub gate: Option<(OwnedFd, OwnedFd)>,
+    /// Descriptors of cgroups to become a member of.
+    pub joins: &'a [c_int],
     /// The terminal to become the session's own.
     pub terminal: Option<c_int>,
     /// What else is set.
@@ -106,6 +108,11 @@ impl Birth<'_> {
                 libc::close(other_end.as_raw_fd());
                 let mut byte = 0u8;
                 libc::read(gate.as_raw_fd(), ptr::from_mut(&mut byte).cast(), 1);
+            }
+            for group in self.joins {
+                if libc::write(*group, c"0".as_ptr().cast(), 1) < 0 {
+                    self.fail(Stage::Limits);
+                }
             }
             if let Err(stage) = self.settle() {
                 self.fail(stage);

@@ -12,8 +12,8 @@ use nix::unistd::{getpid, pipe2, read};
 use serde_bytes::Bytes;
 
 use crate::birth::{Birth, REPORT_BYTES, SHELL, Source};
-use crate::cgroup::Cgroup;
 use crate::error::{Stage, StartError};
+use crate::groups::Groups;
 use crate::pty::Terminal;
 use crate::spawn_options::{OpenFile, SpawnOptions};
 use crate::surroundings::PASSED_STDIO;
@@ -148,11 +148,11 @@ impl Plan {
     }
 }
 
-/// Makes the process, in `cgroup` if one is given. Descriptors 0, 1 and 2 of the caller must be open, so that no pipe gets one of their numbers.
+/// Makes the process, a member of `groups` before its first instruction. Descriptors 0, 1 and 2 of the caller must be open, so that no pipe gets one of their numbers.
 ///
 /// # Errors
 /// Stage `pipe`, `pty`, `cgroup` or `fork`. Whatever fails in the new process itself comes through [`Spawned::report`].
-pub fn spawn(plan: &Plan, null: BorrowedFd<'_>, cgroup: Option<&Cgroup>) -> Result<Spawned, StartError> {
+pub fn spawn(plan: &Plan, null: BorrowedFd<'_>, groups: &Groups) -> Result<Spawned, StartError> {
     let at_pipe = StartError::at(Stage::Pipe);
     let (report, report_end) = pipe2(OFlag::O_CLOEXEC).map_err(&at_pipe)?;
     let mut ours = [None, None, None];
@@ -192,11 +192,13 @@ pub fn spawn(plan: &Plan, null: BorrowedFd<'_>, cgroup: Option<&Cgroup>) -> Resu
     // Room in front for the shell and the script, should the file turn out to be a script without `#!`.
     let mut script_argv = vec![SHELL.as_ptr(), ptr::null()];
     script_argv.extend_from_slice(&argv[1..]);
+    let joins = groups.joins();
     let mut birth = Birth {
         parent: getpid().as_raw(),
         stdio: sources,
         report: report_end.as_raw_fd(),
         gate: None,
+        joins: &joins,
         terminal: slave,
         options: plan.options.as_ref(),
         cwd: program.cwd.as_ref().map_or(ptr::null(), |cwd| cwd.as_ptr()),
@@ -205,7 +207,7 @@ pub fn spawn(plan: &Plan, null: BorrowedFd<'_>, cgroup: Option<&Cgroup>) -> Resu
         env: &env,
         script_argv: &mut script_argv,
     };
-    let pid = match cgroup {
+    let pid = match &groups.unified {
         Some(cgroup) => birth.in_cgroup(cgroup)?,
         None => birth.forked()?,
     };

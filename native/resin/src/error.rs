@@ -69,9 +69,11 @@ pub enum Stage {
     Capabilities = 18,
     /// A further file could not be opened for it.
     Descriptors = 19,
+    /// A limit of what the tree may use cannot be kept, and the start required it.
+    Limits = 20,
 }
 
-const STAGES: [(Stage, &str); 19] = [
+const STAGES: [(Stage, &str); 20] = [
     (Stage::Argv, "argv"),
     (Stage::Pipe, "pipe"),
     (Stage::Cgroup, "cgroup"),
@@ -91,6 +93,7 @@ const STAGES: [(Stage, &str); 19] = [
     (Stage::NoNewPrivs, "noNewPrivs"),
     (Stage::Capabilities, "dropCapabilities"),
     (Stage::Descriptors, "descriptors"),
+    (Stage::Limits, "limits"),
 ];
 
 impl Stage {

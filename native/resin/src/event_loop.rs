@@ -30,9 +30,11 @@ pub enum Source {
     Stdout = 5,
     /// Its stderr.
     Stderr = 6,
+    /// The memory of the process's group of version 1.
+    Memory = 7,
 }
 
-const SOURCES: [Source; 7] = [
+const SOURCES: [Source; 8] = [
     Source::Owner,
     Source::OwnerOutput,
     Source::Signals,
@@ -40,6 +42,7 @@ const SOURCES: [Source; 7] = [
     Source::Stdin,
     Source::Stdout,
     Source::Stderr,
+    Source::Memory,
 ];
 
 /// One wake-up: who, and what it says.

@@ -103,7 +103,7 @@ struct ForkServer {
     left_behind: Option<LeftBehind>,
 }
 
-/// What a sidecar that did not end in good order may have left: processes, which are children of the fork server now, and its cgroup.
+/// What a sidecar that did not end in good order may have left: processes, which are children of the fork server now, and its cgroups.
 #[derive(Default)]
 struct LeftBehind {
     sidecars: Vec<i32>,
@@ -202,7 +202,7 @@ impl ForkServer {
             if self.sidecars.remove(&pid) && !in_order {
                 let left = self.left_behind.get_or_insert_default();
                 left.sidecars.push(pid);
-                left.groups.extend(self.surroundings.place.as_ref().map(|place| place.group_of(pid)));
+                left.groups.extend(self.surroundings.place.iter().flat_map(|place| place.groups_of(pid)));
                 left.give_up_at = Some(Instant::now() + GIVE_UP_AFTER);
             }
         }

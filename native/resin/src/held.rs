@@ -2,16 +2,16 @@
 //! Carries out what the plan decides; does not know the wire's frames or in which state the sidecar is.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 use nix::unistd::read;
 
-use crate::cgroup::Cgroup;
 use crate::child::spawn;
 use crate::flow::Window;
+use crate::groups::Groups;
 use crate::kernel;
 use crate::life::Limits;
 use crate::outbox::Outbox;
@@ -252,8 +252,10 @@ pub struct Held {
     pub leader_runs: bool,
     /// What those of its tree used that were reaped.
     pub usage: Usage,
-    /// Its cgroup, if it has one.
-    pub cgroup: Option<Cgroup>,
+    /// Its cgroups, if it has some.
+    pub groups: Groups,
+    /// Until when it is looked whether the kernel kills a process of it for want of memory.
+    pub memory_watch: Option<Instant>,
     /// Its stdin.
     pub stdin: Stdin,
     /// Its stdout and stderr.
@@ -314,7 +316,7 @@ impl Held {
     /// What the kernel answers.
     pub fn pause(&mut self) -> Result<(), Errno> {
         self.paused = true;
-        match &self.cgroup {
+        match &self.groups.unified {
             Some(cgroup) => cgroup.freeze(true),
             None => {
                 tree::stop_all(tree::descendants);
@@ -329,7 +331,7 @@ impl Held {
     /// What the kernel answers.
     pub fn resume(&mut self) -> Result<(), Errno> {
         self.paused = false;
-        match &self.cgroup {
+        match &self.groups.unified {
             Some(cgroup) => cgroup.freeze(false),
             None => {
                 tree::continue_all();
@@ -363,7 +365,7 @@ impl Held {
         if let Some(command) = &step.command {
             let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
             // It is a child like any other of the tree: waited for, signalled and killed with it.
-            spawn(command, null.as_fd(), self.cgroup.as_ref()).map_err(|error| error.errno)?;
+            spawn(command, null.as_fd(), &self.groups).map_err(|error| error.errno)?;
         }
         if let Some((signal, target)) = step.signal {
             self.signal(signal, target)?;
@@ -399,13 +401,37 @@ impl Held {
 
     fn kill(&mut self) {
         self.killed |= !tree::descendants().is_empty();
-        if let Some(cgroup) = &self.cgroup {
-            cgroup.kill();
-        }
-        tree::kill_all(tree::descendants);
+        self.kill_all();
         if std::mem::take(&mut self.paused) {
             let _ = self.resume();
         }
+    }
+}
+
+/// How long after the alarm of its memory a group is watched: the kernel tells first and kills then.
+const MEMORY_WATCH: Duration = Duration::from_secs(2);
+
+impl Held {
+    /// Its group of version 1 has no memory left.
+    pub fn memory_alarmed(&mut self, now: Instant) {
+        self.memory_watch = Some(now + MEMORY_WATCH);
+    }
+
+    /// Ends the whole tree if the kernel killed a process of it for want of memory, as cgroup2 does by itself.
+    pub fn check_memory(&mut self, now: Instant) {
+        let Some(until) = self.memory_watch else { return };
+        if self.groups.ran_out_of_memory() {
+            self.out_of_memory = true;
+            self.memory_watch = None;
+            self.kill_all();
+        } else if until <= now {
+            self.memory_watch = None;
+        }
+    }
+
+    fn kill_all(&self) {
+        self.groups.kill();
+        tree::kill_all(tree::descendants);
     }
 }
 

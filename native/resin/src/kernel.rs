@@ -61,6 +61,18 @@ pub fn random_hex(bytes: usize) -> Result<String, Errno> {
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// A counter that another part of the kernel makes readable.
+///
+/// # Errors
+/// What `eventfd(2)` answers.
+pub fn eventfd() -> Result<OwnedFd, Errno> {
+    // SAFETY: eventfd takes plain numbers; a non-negative answer is a new descriptor that nobody else owns.
+    unsafe {
+        let fd = Errno::result(libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK))?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
 /// Sends a signal by number to a process, or with a negative pid to a group. Signal 0 only asks whether somebody is there.
 ///
 /// # Errors

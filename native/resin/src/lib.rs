@@ -15,9 +15,13 @@ pub mod linger;
 
 pub mod birth;
 pub mod cgroup;
+pub mod cgroup1;
 pub mod child;
+pub mod groups;
+pub mod place;
 pub mod pty;
 pub mod reaper;
+pub mod resource_limits;
 pub mod spawn_options;
 pub mod tree;
 

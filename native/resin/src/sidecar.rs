@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use mio::Interest;
 use nix::errno::Errno;
+use serde_bytes::Bytes;
 
 use crate::child::{self, Report};
 use crate::error::{Fatal, Stage, StartError};
 use crate::event_loop::{EventLoop, Source, Wake};
+use crate::groups::{Groups, Limited};
 use crate::held::{Held, LeaderEnd};
 use crate::kernel;
 use crate::life::Limits;
@@ -20,7 +22,7 @@ use crate::stop_plan::Event as StopEvent;
 use crate::surroundings::Surroundings;
 use crate::tree::{self, Stat};
 use crate::wire::codec::read_command;
-use crate::wire::messages::{Containment, Event, StoppedBy};
+use crate::wire::messages::{Event, StoppedBy};
 
 mod commands;
 mod ending;
@@ -40,6 +42,9 @@ const RELEASE_ABOVE_BYTES: usize = 32 * 1024;
 
 /// How often the removal of a cgroup is tried.
 const REMOVE_EVERY: Duration = Duration::from_millis(1);
+
+/// How often a tree is looked at of which the kernel is about to kill a process.
+const MEMORY_LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// What one turn may take from the owner before others have theirs.
 const INPUT_BYTES_PER_TURN: usize = 1024 * 1024;
@@ -100,6 +105,8 @@ struct Sidecar {
     surroundings: Surroundings,
     state: State,
     program: String,
+    /// Why a limit that the start required does not hold.
+    refused_limit: Option<String>,
     signals_ready: bool,
     more_to_do: bool,
     say_closed_at: Option<Instant>,
@@ -116,6 +123,7 @@ impl Sidecar {
             surroundings,
             state: State::Idle { greeted: false },
             program: String::new(),
+            refused_limit: None,
             signals_ready: false,
             more_to_do: false,
             say_closed_at: None,
@@ -149,16 +157,18 @@ impl Sidecar {
         }
         let now = Instant::now();
         let retry = matches!(self.state, State::Draining { removed: false, .. }).then(|| now + REMOVE_EVERY);
-        let (plan, limits) = match &self.state {
-            State::Starting { held, .. } | State::Running { held, .. } => {
-                (held.plan.deadline(), held.limits.as_ref().and_then(Limits::deadline))
-            }
-            _ => (None, None),
+        let (plan, limits, memory) = match &self.state {
+            State::Starting { held, .. } | State::Running { held, .. } => (
+                held.plan.deadline(),
+                held.limits.as_ref().and_then(Limits::deadline),
+                held.memory_watch.map(|_| now + MEMORY_LOOK_EVERY),
+            ),
+            _ => (None, None, None),
         };
         let stdin_bytes = self.held().map_or(0, |held| held.stdin.held_bytes());
         let held_bytes = self.owner.outbox.held_bytes() + self.owner.inbox.held_bytes() + stdin_bytes;
         self.release_at = (held_bytes > RELEASE_ABOVE_BYTES).then(|| now + RELEASE_AFTER);
-        let next = [plan, limits, retry, self.say_closed_at, self.release_at].into_iter().flatten().min()?;
+        let next = [plan, limits, memory, retry, self.say_closed_at, self.release_at].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now))
     }
 
@@ -175,6 +185,11 @@ impl Sidecar {
                 if wake.write_closed && !held.has_terminal {
                     let progress = held.stdin.reader_gone();
                     self.say_progress(progress);
+                }
+            }
+            Source::Memory => {
+                if let Some(held) = self.held() {
+                    held.memory_alarmed(Instant::now());
                 }
             }
             Source::Stdout | Source::Stderr => {
@@ -209,6 +224,7 @@ impl Sidecar {
         if let State::Starting { held, .. } | State::Running { held, .. } = &mut self.state {
             held.step(StopEvent::Tick, now);
             held.check_limits(!self.owner.outbox.is_empty(), now);
+            held.check_memory(now);
         }
         self.pump();
         self.say_steps();
@@ -256,14 +272,19 @@ impl Sidecar {
                 self.begin_draining(held, Farewell::StartFailed { id, error });
             }
             None => {
-                let directory = held.cgroup.as_ref().map(|cgroup| cgroup.directory().as_os_str().as_encoded_bytes());
+                let Groups { version1, limited, .. } = &held.groups;
+                let cgroups1 =
+                    version1.iter().map(|group| Bytes::new(group.directory().as_os_str().as_encoded_bytes()));
                 self.owner.tell(
                     id,
                     &Event::Started {
                         pid: held.pid as u32,
                         start_time: stat.map_or(0, |stat| stat.start_time),
-                        containment: if directory.is_some() { Containment::Cgroup2 } else { Containment::Tree },
-                        cgroup: directory,
+                        containment: held.groups.containment(),
+                        cgroup: held.groups.directory(),
+                        cgroups1: (!version1.is_empty()).then(|| cgroups1.collect()),
+                        limits_applied: limited.as_ref().map(|limited| limited.applied.clone()),
+                        limits_missing: limited.as_ref().map(Limited::missing_on_wire),
                     },
                 );
                 self.state = State::Running { held, leader_end: None };

@@ -8,9 +8,9 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::Mode;
 
-use crate::cgroup::Place;
 use crate::error::Fatal;
 use crate::kernel;
+use crate::place::Place;
 
 /// The first of three descriptors that stand for the owner's own standard streams, where a fork server was given them.
 pub const PASSED_STDIO: i32 = 3;

@@ -9,20 +9,23 @@ use nix::errno::Errno;
 use nix::unistd::getpid;
 
 use super::{Sidecar, State};
-use crate::cgroup::Cgroup;
 use crate::child::{Plan, Spawned, spawn};
 use crate::error::{Stage, StartError, WireError};
 use crate::event_loop::{EventLoop, Source};
+use crate::groups::Groups;
 use crate::held::{Held, Output};
 use crate::life::Limits;
+use crate::place::Place;
 use crate::pty;
 use crate::reaper::Usage;
+use crate::resource_limits::{limited_groups, unlimited};
 use crate::stdin::{Refusal, Stdin};
 use crate::steps::{Order, Steps};
 use crate::stop_plan::StopPlan;
 use crate::tree;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, CAPABILITY_NO_LINGER, CAPABILITY_PTY, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
+    CAPABILITY_CGROUP2, CAPABILITY_LIMITS, CAPABILITY_NO_LINGER, CAPABILITY_PTY, Command, Event, MAX_SIGNAL, StoppedBy,
+    Target, VERSIONS,
 };
 use crate::wire::start::{Contain, Start, Stdio, StopSpec};
 
@@ -70,7 +73,8 @@ impl Sidecar {
                 self.answer(id, outcome, "cannot change the size of the terminal");
             }
             (State::Starting { .. } | State::Running { .. } | State::Draining { .. }, Command::Stats {}) => {
-                let usage = tree::usage();
+                let walked = tree::usage();
+                let usage = self.held().map_or(walked, |held| held.groups.usage(walked));
                 let tree::Usage { processes, rss_bytes, user_us, system_us } = usage;
                 self.owner.tell(id, &Event::Stats { processes, rss_bytes, user_us, system_us });
             }
@@ -93,8 +97,9 @@ impl Sidecar {
             self.state = State::Gone { clean: true };
             return;
         }
-        let cgroup2 = if self.surroundings.place.is_some() { CAPABILITY_CGROUP2 } else { 0 };
-        let capabilities = cgroup2 | CAPABILITY_PTY;
+        let has_cgroup2 = self.surroundings.place.as_ref().is_some_and(Place::has_unified);
+        let cgroup2 = if has_cgroup2 { CAPABILITY_CGROUP2 } else { 0 };
+        let capabilities = cgroup2 | CAPABILITY_PTY | CAPABILITY_LIMITS;
         let sidecar_pid = getpid().as_raw() as u32;
         let resin = env!("CARGO_PKG_VERSION");
         self.owner.tell(id, &Event::Hello { version, versions: VERSIONS, capabilities, sidecar_pid, resin });
@@ -122,22 +127,22 @@ impl Sidecar {
         }
         let stop = Order::of_start(start)?;
         let started_at = Instant::now();
-        let mut cgroup = self.make_cgroup(start.contain)?;
+        let mut groups = self.make_groups(start)?;
         let null = self.surroundings.null.as_fd();
-        let spawned = match spawn(&plan, null, cgroup.as_ref()) {
+        let spawned = match spawn(&plan, null, &groups) {
             Err(error) => {
-                if let Some(cgroup) = cgroup.take() {
-                    let _ = cgroup.remove();
-                }
-                if error.stage != Stage::Cgroup || start.contain == Contain::Cgroup {
+                let _ = groups.remove();
+                let required = start.limits.as_ref().is_some_and(|limits| limits.required == Some(true));
+                if error.stage != Stage::Cgroup || start.contain == Contain::Cgroup || required {
                     return Err(error);
                 }
-                spawn(&plan, null, None)?
+                groups = start.limits.as_ref().map_or_else(Groups::default, |limits| unlimited(limits, error.errno));
+                spawn(&plan, null, &groups)?
             }
             Ok(spawned) => spawned,
         };
         let Spawned { pid, report, stdin, stdout, stderr } = spawned;
-        let held = Held {
+        let mut held = Held {
             pid,
             started_at,
             stop,
@@ -152,7 +157,8 @@ impl Sidecar {
             out_of_memory: false,
             leader_runs: true,
             usage: Usage::default(),
-            cgroup,
+            groups,
+            memory_watch: None,
             stdin: stdin.map_or(Stdin::Null, |pipe| Stdin::piped(pipe, start.window_bytes.stdin)),
             outputs: [
                 match start.pty {
@@ -167,23 +173,26 @@ impl Sidecar {
             let _ = crate::kernel::kill(pid, libc::SIGKILL as u32);
             let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None);
             tree::kill_all(tree::descendants);
-            held.cgroup.iter().for_each(|cgroup| _ = cgroup.remove());
+            let _ = held.groups.remove();
             return Err(StartError { stage: Stage::Pipe, errno });
         }
         Ok((held, report))
     }
 
-    fn make_cgroup(&self, contain: Contain) -> Result<Option<Cgroup>, StartError> {
-        let made = match (contain, &self.surroundings.place) {
-            (Contain::Tree, _) => return Ok(None),
-            (_, Some(place)) => place.make(),
-            (_, None) => Err(Errno::ENOTSUP),
-        };
-        match made {
-            Ok(cgroup) => Ok(Some(cgroup)),
-            Err(_) if contain == Contain::Auto => Ok(None),
-            Err(errno) => Err(StartError { stage: Stage::Cgroup, errno }),
+    fn make_groups(&mut self, start: &Start<'_>) -> Result<Groups, StartError> {
+        let place = self.surroundings.place.as_ref();
+        let Some(limits) = &start.limits else { return make_cgroup(start.contain, place) };
+        let mut groups = limited_groups(limits, start.contain, place, start.cwd);
+        let missing = groups.limited.as_ref().and_then(|limited| limited.missing.first()).cloned();
+        if let (Some(missing), Some(true)) = (missing, limits.required) {
+            let _ = groups.remove();
+            self.refused_limit = Some(format!("cannot limit `{}` of {}: {}", missing.limit, self.program, missing.why));
+            return Err(StartError { stage: Stage::Limits, errno: missing.errno });
         }
+        if start.contain == Contain::Cgroup && groups.are_none() {
+            return Err(StartError { stage: Stage::Cgroup, errno: Errno::ENOTSUP });
+        }
+        Ok(groups)
     }
 
     fn write(&mut self, id: u32, data: &[u8]) -> Result<(), WireError> {
@@ -278,6 +287,24 @@ impl Sidecar {
     }
 }
 
+fn make_cgroup(contain: Contain, place: Option<&Place>) -> Result<Groups, StartError> {
+    let unified = match (contain, place) {
+        (Contain::Tree, _) => return Ok(Groups::default()),
+        (_, Some(place)) => place.make(),
+        (_, None) => Err(Errno::ENOTSUP),
+    };
+    match (unified, contain) {
+        (Ok(cgroup), _) => Ok(Groups { unified: Some(cgroup), ..Groups::default() }),
+        (Err(errno), Contain::Cgroup) => {
+            // Where there is no cgroup2 a group of version 1 holds the tree together as well, if less swiftly.
+            let version1 = place.filter(|place| !place.has_unified()).map(Place::make_any_version1);
+            let group = version1.unwrap_or(Err(errno)).map_err(StartError::at(Stage::Cgroup))?;
+            Ok(Groups { version1: vec![group], ..Groups::default() })
+        }
+        (Err(_), _) => Ok(Groups::default()),
+    }
+}
+
 impl State {
     fn describe(&self) -> &'static str {
         match self {
@@ -293,6 +320,7 @@ fn watch(held: &Held, report: &std::os::fd::OwnedFd, events: &EventLoop) -> Resu
     let outcome = events.watch(Source::Report, report, Interest::READABLE).and_then(|()| {
         held.stdin.pipe().map_or(Ok(()), |pipe| events.watch(Source::Stdin, pipe, Interest::WRITABLE))?;
         held.outputs[0].pipe().map_or(Ok(()), |pipe| events.watch(Source::Stdout, pipe, Interest::READABLE))?;
+        held.groups.alarm.as_ref().map_or(Ok(()), |alarm| events.watch(Source::Memory, alarm, Interest::READABLE))?;
         held.outputs[1].pipe().map_or(Ok(()), |pipe| events.watch(Source::Stderr, pipe, Interest::READABLE))
     });
     outcome.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))

@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use nix::errno::Errno;
 
 use super::{CLOSED_LATER, Farewell, Sidecar, State};
-use crate::cgroup::Cgroup;
 use crate::error::{Stage, errno_name};
 use crate::held::{Held, LeaderEnd, Output, Pumped};
 use crate::life::Limits;
@@ -127,7 +126,7 @@ impl Sidecar {
 
     pub(super) fn begin_draining(&mut self, mut held: Box<Held>, farewell: Farewell) {
         held.outputs.iter_mut().for_each(Output::no_more_writers);
-        held.out_of_memory = held.killed_by_others && held.cgroup.as_ref().is_some_and(Cgroup::ran_out_of_memory);
+        held.out_of_memory |= (held.killed_by_others || held.groups.limits_memory()) && held.groups.ran_out_of_memory();
         self.state = State::Draining { held, farewell, give_up_at: Instant::now() + REMOVE_FOR, removed: false };
     }
 
@@ -135,20 +134,15 @@ impl Sidecar {
     pub(super) fn drain(&mut self, now: Instant) {
         let State::Draining { held, give_up_at, removed, .. } = &mut self.state else { return };
         if !*removed {
-            let gone = held.cgroup.as_ref().is_none_or(|cgroup| {
-                cgroup.remove().is_ok() || {
-                    // Somebody else's process may have been moved into the group; it goes with it.
-                    cgroup.kill();
-                    false
-                }
-            });
+            let gone = held.groups.remove().is_ok() || {
+                // Somebody else's process may have been moved into a group; it goes with it.
+                held.groups.kill();
+                false
+            };
             if !gone && now < *give_up_at {
                 return;
             }
             *removed = true;
-            if gone {
-                held.cgroup = None;
-            }
             self.pump();
         }
         let State::Draining { held, .. } = &mut self.state else { return };
@@ -162,7 +156,7 @@ impl Sidecar {
         };
         self.say_closed_at = None;
         self.stdin_gone_unsaid = false;
-        if held.cgroup.is_some() {
+        if !held.groups.are_none() {
             self.state = State::Gone { clean: false };
         } else if !self.orphaned && held.plan.begun_by() != StoppedBy::SidecarSignal {
             // The next life may begin on the same connection.
@@ -182,18 +176,30 @@ impl Sidecar {
     pub(super) fn say_start_failed(&mut self, id: u32, stage: Stage, errno: Errno) {
         let code = errno_name(errno);
         let what = match stage {
+            Stage::Cgroup => {
+                format!(
+                    "cannot hold {} by a cgroup: there is none here that Copal may make it a member of",
+                    self.program
+                )
+            }
             Stage::Exec => format!("cannot execute {}", self.program),
             Stage::Cwd => format!("cannot enter the working directory of {}", self.program),
             Stage::Argv => {
                 "a NUL byte in an argument or a path, no such stop signal, or streams that do not go together"
                     .to_owned()
             }
+            Stage::Limits => format!("cannot put {} into the cgroup of its limits", self.program),
             Stage::User | Stage::Group | Stage::Groups if errno == Errno::ENOENT => {
                 format!("cannot start {}: the `{}` asked for is not known to this system", self.program, stage.name())
             }
             _ => format!("cannot start {}: `{}` failed", self.program, stage.name()),
         };
-        let message = format!("{what}: {} ({code})", errno.desc());
+        // Of a limit there is more to say than what the kernel answered, if it was asked at all.
+        let message = match self.refused_limit.take() {
+            Some(sentence) => sentence,
+            None if (stage, errno) == (Stage::Cgroup, Errno::ENOTSUP) => what,
+            None => format!("{what}: {} ({code})", errno.desc()),
+        };
         self.owner
             .tell(id, &Event::StartFailed { stage: stage.name(), errno: errno as u32, code: &code, message: &message });
     }

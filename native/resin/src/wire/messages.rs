@@ -3,6 +3,7 @@
 //! Knows names and fields; does not know bytes, sockets or what a message makes anybody do.
 
 use serde::Serialize;
+use serde_bytes::Bytes;
 
 use crate::wire::start::{Start, StopSpec};
 
@@ -14,6 +15,9 @@ pub const CAPABILITY_CGROUP2: u32 = 1;
 
 /// Capability bit: this resin can make a terminal for a process.
 pub const CAPABILITY_PTY: u32 = 2;
+
+/// Capability bit: this resin knows the `limits` of a start.
+pub const CAPABILITY_LIMITS: u32 = 4;
 
 /// The owner's capability bit that says: block at once, never poll before.
 pub const CAPABILITY_NO_LINGER: u32 = 16;
@@ -45,6 +49,8 @@ pub enum Target {
 pub enum Containment {
     /// In a cgroup2 of its own.
     Cgroup2,
+    /// In cgroups of version 1.
+    Cgroup1,
     /// By the process tree alone.
     Tree,
 }
@@ -168,6 +174,15 @@ pub enum Event<'a> {
         /// The cgroup's directory.
         #[serde(with = "serde_bytes")]
         cgroup: Option<&'a [u8]>,
+        /// The directories of its cgroups of version 1, if it has such.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cgroups1: Option<Vec<&'a Bytes>>,
+        /// The limits that hold, by the names a user gives them; present if any was asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limits_applied: Option<Vec<&'a str>>,
+        /// The limits that were asked for and do not hold.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limits_missing: Option<Vec<LimitMissing<'a>>>,
     },
     /// The process was not started; the connection ends.
     StartFailed {
@@ -224,6 +239,15 @@ pub enum Event<'a> {
     },
     /// The leader has ended and the tree is empty.
     Exited(Box<Exited>),
+}
+
+/// A limit that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LimitMissing<'a> {
+    /// Its name.
+    pub limit: &'a str,
+    /// Why, for people.
+    pub why: &'a str,
 }
 
 /// The body of `exited`: how the process ended.

@@ -164,6 +164,57 @@ pub struct Start<'a> {
     /// What ends it if it does not end itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub life: Option<Life>,
+    /// What it may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Box<ResourceLimits<'a>>>,
+}
+
+/// What the whole tree may use, kept by cgroups.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceLimits<'a> {
+    /// Bytes of memory; a process of a tree that needs more is killed, and the tree with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Bytes of memory above which the tree is slowed down and its memory reclaimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_high_bytes: Option<u64>,
+    /// Bytes of swap; none where only the memory is limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swap_bytes: Option<u64>,
+    /// Thousandths of a processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_milli: Option<u32>,
+    /// Processes and threads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pids: Option<u32>,
+    /// Reading and writing, by device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io: Option<Vec<IoLimit<'a>>>,
+    /// Whether the start fails where one of them cannot be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+}
+
+/// How fast a device may be read and written, each second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IoLimit<'a> {
+    /// The device, or any file on it.
+    #[serde(with = "serde_bytes")]
+    pub path: &'a [u8],
+    /// Bytes read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_bps: Option<u64>,
+    /// Bytes written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_bps: Option<u64>,
+    /// Reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_iops: Option<u64>,
+    /// Writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_iops: Option<u64>,
 }
 
 /// A terminal to make.

@@ -4,10 +4,11 @@
 use serde_bytes::Bytes;
 
 use crate::error::WireError;
-use crate::wire::messages::{Containment, MAX_GRACE_MS, MAX_WINDOW_BYTES, StepTaken, StoppedBy, Target};
+use crate::wire::messages::{Containment, LimitMissing, MAX_GRACE_MS, MAX_WINDOW_BYTES, StepTaken, StoppedBy, Target};
 use crate::wire::reader::{Reader, body, key_of};
 use crate::wire::start::{
-    Contain, Descriptor, File, Life, Mode, Pty, Rlimit, Spawn, Stdio, Step, StopSpec, WindowBytes,
+    Contain, Descriptor, File, IoLimit, Life, Mode, Pty, ResourceLimits, Rlimit, Spawn, Stdio, Step, StopSpec,
+    WindowBytes,
 };
 
 /// The most steps of a stop, limits, descriptors that one start may have; of each a multiple of what is sensible.
@@ -69,7 +70,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn containment(&mut self) -> Result<Containment, WireError> {
-        self.choice(&[("cgroup2", Containment::Cgroup2), ("tree", Containment::Tree)])
+        self.choice(&[
+            ("cgroup2", Containment::Cgroup2),
+            ("cgroup1", Containment::Cgroup1),
+            ("tree", Containment::Tree),
+        ])
     }
 
     pub(super) fn stopped_by(&mut self) -> Result<StoppedBy, WireError> {
@@ -129,6 +134,44 @@ impl<'a> Reader<'a> {
             timeout_ms "timeoutMs": unsigned32, idle_timeout_ms "idleTimeoutMs": unsigned32,
             output_limit_bytes "outputLimitBytes": unsigned64,
         }))
+    }
+
+    pub(super) fn limits(&mut self) -> Result<Box<ResourceLimits<'a>>, WireError> {
+        Ok(Box::new(body!(self => ResourceLimits {
+            ;
+            memory_bytes "memoryBytes": unsigned64, memory_high_bytes "memoryHighBytes": unsigned64, swap_bytes "swapBytes": unsigned64,
+            cpu_milli "cpuMilli": cpu_milli, pids: pids, io: io_limits, required: boolean,
+        })))
+    }
+
+    fn cpu_milli(&mut self) -> Result<u32, WireError> {
+        self.unsigned_up_to(10, 10_000_000)
+    }
+
+    fn pids(&mut self) -> Result<u32, WireError> {
+        self.unsigned_up_to(1, u32::MAX)
+    }
+
+    fn io_limits(&mut self) -> Result<Vec<IoLimit<'a>>, WireError> {
+        self.list(MAX_ITEMS, |reader| {
+            Ok(body!(reader => IoLimit {
+                path: bin;
+                read_bps "readBps": unsigned64, write_bps "writeBps": unsigned64,
+                read_iops "readIops": unsigned64, write_iops "writeIops": unsigned64,
+            }))
+        })
+    }
+
+    pub(super) fn directories(&mut self) -> Result<Vec<&'a Bytes>, WireError> {
+        self.list(MAX_ITEMS, |reader| reader.bin().map(Bytes::new))
+    }
+
+    pub(super) fn limit_names(&mut self) -> Result<Vec<&'a str>, WireError> {
+        self.list(MAX_ITEMS, Self::text)
+    }
+
+    pub(super) fn limits_missing(&mut self) -> Result<Vec<LimitMissing<'a>>, WireError> {
+        self.list(MAX_ITEMS, |reader| Ok(body!(reader => LimitMissing { limit: text, why: text })))
     }
 
     pub(super) fn spawn(&mut self) -> Result<Box<Spawn<'a>>, WireError> {

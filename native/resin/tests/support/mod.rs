@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use resin::wire::codec::{read_event, write_command};
 use resin::wire::frame::FrameReader;
 use resin::wire::messages::{Command, Event, Exited};
-use resin::wire::start::{Contain, Life, Pty, Spawn, Start, Stdio, StopSpec, WindowBytes};
+use resin::wire::start::{Contain, Life, Pty, ResourceLimits, Spawn, Start, Stdio, StopSpec, WindowBytes};
 use serde_bytes::Bytes;
 
 pub mod proc;
@@ -66,6 +66,7 @@ pub struct Spec {
     pub pty: Option<Pty>,
     pub spawn: Option<Spawn<'static>>,
     pub life: Option<Life>,
+    pub limits: Option<ResourceLimits<'static>>,
     pub mark: String,
 }
 
@@ -84,6 +85,7 @@ impl Spec {
             pty: None,
             spawn: None,
             life: None,
+            limits: None,
             mark,
         }
     }
@@ -238,6 +240,7 @@ impl Owner {
             pty: spec.pty,
             spawn: spec.spawn.clone().map(Box::new),
             life: spec.life,
+            limits: spec.limits.clone().map(Box::new),
         })))
     }
 

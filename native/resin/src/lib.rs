@@ -21,7 +21,9 @@ pub mod reaper;
 pub mod spawn_options;
 pub mod tree;
 
+pub mod moved;
 pub mod outbox;
+pub mod output;
 
 pub mod held;
 pub mod owner;

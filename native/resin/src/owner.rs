@@ -9,7 +9,8 @@ use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{SndBuf, SndBufForce};
 use nix::unistd::{read, write};
 
-use crate::outbox::{Flushed, Outbox, Way, move_pages};
+use crate::moved::move_pages;
+use crate::outbox::{Flushed, Outbox, Way};
 use crate::wire::frame::FrameReader;
 use crate::wire::messages::Event;
 

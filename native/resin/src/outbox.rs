@@ -63,10 +63,10 @@ impl Outbox {
         write_event(&mut self.control, id, event);
     }
 
-    /// Queues an event that must not overtake the output before it (`closed`, `exited`).
-    pub fn after_output(&mut self, event: &Event<'_>) {
+    /// Queues an event that must not overtake the output before it (`closed`, `exited`, the answer to `take`).
+    pub fn after_output(&mut self, id: u32, event: &Event<'_>) {
         let mut frame = Vec::new();
-        write_event(&mut frame, 0, event);
+        write_event(&mut frame, id, event);
         let end = self.data_end + frame.len();
         if self.data.len() < end {
             self.data.resize(end, 0);
@@ -305,7 +305,7 @@ mod tests {
         let mut outbox = Outbox::default();
         let mut sent = Vec::new();
         put_output(&mut outbox, b"last");
-        outbox.after_output(&Event::Closed { stream: 1 });
+        outbox.after_output(0, &Event::Closed { stream: 1 });
         assert!(outbox.output_place().is_none());
         outbox.control(3, &Event::Ok {});
         flush_some(&mut outbox, &mut sent, 4, usize::MAX);
@@ -324,7 +324,7 @@ mod tests {
                 assert_eq!(outbox.splice_from(1, &out, 8), Ok(8));
                 flush_some(&mut outbox, &mut sent, step, budget);
                 outbox.control(1, &Event::Ok {});
-                outbox.after_output(&Event::Closed { stream: 1 });
+                outbox.after_output(0, &Event::Closed { stream: 1 });
                 flush_some(&mut outbox, &mut sent, step, usize::MAX);
                 let all = names(&sent);
                 assert_eq!(all.len(), 3, "cut after {budget}, {step} at a time");

@@ -1,12 +1,15 @@
 //! One output stream of the process: read once for every frame, held back by its window, given up at its end.
 //! Knows the pipe, or our side of a terminal; does not know the other stream, the owner's connection or what the process is doing.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
+use mio::Interest;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::unistd::read;
+use nix::sys::stat::fstat;
+use nix::unistd::{getpid, read};
 
+use crate::event_loop::{EventLoop, Source};
 use crate::flow::Window;
 use crate::outbox::Outbox;
 
@@ -21,6 +24,31 @@ const TRICKLE_BYTES: usize = 16 * 1024;
 /// How much is read and forgotten before others have their turn.
 const DISCARD_BYTES: usize = 1024 * 1024;
 
+/// A stream is offered to the owner once it has flooded for so long: an offer costs a few wake-ups.
+const OFFER_AFTER_BYTES: usize = 1024 * 1024;
+
+/// Who reads a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// The sidecar; how many bytes of a flood it has read.
+    Sidecar { flood_bytes: usize },
+    /// The sidecar, until the owner takes it.
+    Offered,
+    /// The owner.
+    Owner,
+}
+
+/// How an owner finds the pipe of a stream.
+#[derive(Debug)]
+pub struct Offer {
+    /// 1 (stdout) or 2 (stderr).
+    pub stream: u8,
+    /// What it can open.
+    pub path: String,
+    /// What it has opened then.
+    pub inode: u64,
+}
+
 /// One output stream of the process.
 #[derive(Debug)]
 pub struct Output {
@@ -32,6 +60,7 @@ pub struct Output {
     flooding: bool,
     widened: bool,
     is_terminal: bool,
+    reader: Reader,
     /// Its end has come and was not announced yet.
     pub closed_unsaid: bool,
 }
@@ -59,6 +88,7 @@ impl Output {
             flooding: false,
             widened: false,
             is_terminal: false,
+            reader: Reader::Sidecar { flood_bytes: 0 },
             closed_unsaid: false,
         }
     }
@@ -128,6 +158,7 @@ impl Output {
             Ok(0) => self.ended(),
             Ok(count) => {
                 self.flooding = count >= TRICKLE_BYTES;
+                self.count_flood(count);
                 self.window.sent(count);
                 return Some(Pumped::Frame(count));
             }
@@ -138,6 +169,40 @@ impl Output {
             }
         }
         Some(Pumped::Nothing)
+    }
+
+    /// Where an owner can open the pipe, if it is worth its while and was not said before.
+    pub fn offer(&mut self) -> Option<Offer> {
+        let pipe = self.pipe.as_ref()?;
+        if !matches!(self.reader, Reader::Sidecar { flood_bytes: OFFER_AFTER_BYTES.. }) {
+            return None;
+        }
+        self.reader = Reader::Offered;
+        let inode = fstat(pipe).ok()?.st_ino;
+        Some(Offer { stream: self.stream, path: format!("/proc/{}/fd/{}", getpid(), pipe.as_raw_fd()), inode })
+    }
+
+    /// Leaves the reading to the owner, who has opened the pipe. Answers whether it does: it must have been offered, and not be at its end.
+    pub fn give(&mut self, events: &EventLoop) -> bool {
+        let Some(pipe) = self.pipe.as_ref().filter(|_| self.reader == Reader::Offered && !self.writers_gone) else {
+            return false;
+        };
+        // Every write would wake the sidecar, although it is none of its business.
+        let given = events.unwatch(pipe).is_ok();
+        if given {
+            self.reader = Reader::Owner;
+        }
+        given
+    }
+
+    /// Reads again what the owner had taken.
+    pub fn take_back(&mut self, events: &EventLoop) {
+        let Some(pipe) = self.pipe.as_ref().filter(|_| self.reader == Reader::Owner) else { return };
+        self.reader = Reader::Offered;
+        self.readable = true;
+        let source = if self.stream == 1 { Source::Stdout } else { Source::Stderr };
+        // Where that fails the process may block on its output until its grace is over.
+        let _ = events.watch(source, pipe, Interest::READABLE);
     }
 
     /// Reads and forgets what there is, a limited amount at a time: nobody will ever hear it, but the process must not block on it while it ends.
@@ -160,12 +225,12 @@ impl Output {
 
     /// Whether its reading waits for the owner to consume what it has.
     pub fn is_held_back(&self) -> bool {
-        self.pipe.is_some() && self.window.room_bytes() == 0
+        self.pipe.is_some() && self.reader != Reader::Owner && self.window.room_bytes() == 0
     }
 
     /// Whether a read may bring more.
     pub fn has_more(&self) -> bool {
-        self.pipe.is_some() && self.readable
+        self.pipe.is_some() && self.readable && self.reader != Reader::Owner
     }
 
     /// The tree is empty: what is in the pipe is all that will come, and is read to its end.
@@ -187,6 +252,12 @@ impl Output {
         if self.flooding && !std::mem::replace(&mut self.widened, true) {
             // A user's share of pipe memory may be used up; the pipe is as good as before then.
             let _ = self.pipe.as_ref().map(|pipe| fcntl(pipe, FcntlArg::F_SETPIPE_SZ(FLOOD_PIPE_BYTES)));
+        }
+    }
+
+    fn count_flood(&mut self, count: usize) {
+        if let Reader::Sidecar { flood_bytes } = &mut self.reader {
+            *flood_bytes += count;
         }
     }
 

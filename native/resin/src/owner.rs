@@ -118,9 +118,9 @@ impl Owner {
     }
 
     /// Queues an event behind all output so far; dropped when nobody can hear it.
-    pub fn tell_after_output(&mut self, event: &Event<'_>) {
+    pub fn tell_after_output(&mut self, id: u32, event: &Event<'_>) {
         if self.is_reachable() {
-            self.outbox.after_output(event);
+            self.outbox.after_output(id, event);
         }
     }
 

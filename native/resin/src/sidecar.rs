@@ -107,6 +107,7 @@ struct Sidecar {
     release_at: Option<Instant>,
     orphaned: bool,
     lingers: bool,
+    takes_floods: bool,
 }
 
 impl Sidecar {
@@ -123,6 +124,7 @@ impl Sidecar {
             release_at: None,
             orphaned: false,
             lingers: true,
+            takes_floods: false,
         }
     }
 
@@ -210,6 +212,7 @@ impl Sidecar {
             held.step(StopEvent::Tick, now);
             held.check_limits(!self.owner.outbox.is_empty(), now);
         }
+        self.take_back(events);
         self.pump();
         self.say_steps();
         self.drain(now);
@@ -329,6 +332,8 @@ impl Sidecar {
         if std::mem::replace(&mut self.orphaned, true) {
             return;
         }
+        // Another turn: what it had taken is there to be read.
+        self.more_to_do = true;
         match &mut self.state {
             State::Idle { .. } => self.state = State::Gone { clean: true },
             State::Starting { held, .. } | State::Running { held, .. } => held.owner_gone(now),

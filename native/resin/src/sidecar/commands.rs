@@ -23,7 +23,8 @@ use crate::steps::{Order, Steps};
 use crate::stop_plan::StopPlan;
 use crate::tree;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, CAPABILITY_NO_LINGER, CAPABILITY_PTY, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
+    CAPABILITY_CGROUP2, CAPABILITY_NO_LINGER, CAPABILITY_PTY, CAPABILITY_TAKES_FLOODS, Command, Event, MAX_SIGNAL,
+    StoppedBy, Target, VERSIONS,
 };
 use crate::wire::start::{Contain, Start, Stdio, StopSpec};
 
@@ -43,6 +44,7 @@ impl Sidecar {
             (State::Gone { .. }, _) => {}
             (State::Idle { greeted: false }, Command::Hello { versions, capabilities }) => {
                 self.lingers = capabilities & CAPABILITY_NO_LINGER == 0;
+                self.takes_floods = capabilities & CAPABILITY_TAKES_FLOODS != 0;
                 self.greet(id, versions);
             }
             (State::Idle { greeted: false }, command) => {
@@ -50,7 +52,7 @@ impl Sidecar {
             }
             (State::Idle { .. }, Command::Start(start)) => self.start(id, &start, events),
             // Of the life before this one; it crossed with the news of its end.
-            (State::Idle { .. }, Command::Credit { .. }) => {}
+            (State::Idle { .. }, Command::Credit { .. } | Command::Take { .. }) => {}
             (_, Command::Credit { stream, bytes }) => self.credit(stream, bytes)?,
             (State::Running { .. } | State::Draining { .. }, Command::Write { data }) => self.write(id, data)?,
             (State::Running { .. } | State::Draining { .. }, Command::CloseStdin {}) => self.close_stdin(id),
@@ -63,6 +65,7 @@ impl Sidecar {
             (State::Starting { .. } | State::Running { .. } | State::Draining { .. }, Command::Stop(stop)) => {
                 self.stop(id, &stop, now);
             }
+            (State::Running { .. } | State::Draining { .. }, Command::Take { stream }) => self.give(id, stream, events),
             (State::Running { .. }, Command::Pause {}) => self.pause(id, true),
             (State::Running { .. }, Command::Resume {}) => self.pause(id, false),
             (State::Running { held, .. }, Command::Resize { rows, cols }) if held.has_terminal => {

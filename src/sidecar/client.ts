@@ -16,6 +16,7 @@ import type { SidecarHost } from "./sidecar-host.js";
 import { type StartOptions, size, startBody } from "./start-options.js";
 import { StdinQueue } from "./stdin-queue.js";
 import { knownSignal, type StopPlan, stopBody } from "./stop-plan.js";
+import { TakenPipe } from "./taken-pipe.js";
 
 /** The two streams a process writes to. */
 export type OutputStream = "stdout" | "stderr";
@@ -100,6 +101,11 @@ export class SidecarClient {
   readonly #windowBytes: CommandBodies["start"]["windowBytes"];
   /** Bytes consumed that were not credited yet. */
   readonly #consumedBytes = { stdout: 0, stderr: 0 };
+  /** Bytes handed to the sink that it has not given back, of streams that are not taken. */
+  readonly #unconsumedBytes = { stdout: 0, stderr: 0 };
+  /** Pipes of streams that flood, which are read here and no longer by the sidecar. */
+  readonly #taken: { stdout?: TakenPipe; stderr?: TakenPipe } = {};
+  #keepsNodeRunning = true;
   readonly #startedAt = performance.now();
   readonly #startId: number;
   readonly #requests = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
@@ -205,6 +211,9 @@ export class SidecarClient {
    * that, since a window that is full is full of bytes not consumed, or has half to give back.
    */
   credit(stream: OutputStream, bytes: number): void {
+    const taken = this.#taken[stream];
+    if (taken) return taken.consumed(bytes);
+    this.#unconsumedBytes[stream] -= bytes;
     const consumed = this.#consumedBytes[stream] + bytes;
     const isDue = consumed * 2 >= this.#windowBytes[stream] && !this.#failure;
     this.#consumedBytes[stream] = isDue ? 0 : consumed;
@@ -213,7 +222,11 @@ export class SidecarClient {
 
   /** Says whether the process keeps Node running while it runs, as it does at first. It ends with Node in any case. */
   keepsNodeRunning(keeps: boolean): void {
-    if (!this.#failure) this.#connection.keepsNodeRunning(keeps);
+    if (this.#failure) return;
+    this.#keepsNodeRunning = keeps;
+    this.#connection.keepsNodeRunning(keeps);
+    this.#taken.stdout?.keepsNodeRunning(keeps);
+    this.#taken.stderr?.keepsNodeRunning(keeps);
   }
 
   #request<Name extends keyof CommandBodies & string>(name: Name, body: CommandBodies[Name]): Promise<unknown> {
@@ -246,6 +259,8 @@ export class SidecarClient {
       case "ok":
       case "stats":
         return this.#settle(event.id, event.body);
+      case "offer":
+        return this.#take(event.body);
       case "closed":
         if (event.body.stream !== STREAM.stdin) this.#closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
         return;
@@ -266,7 +281,30 @@ export class SidecarClient {
     // A small piece would keep the whole buffer it lies in alive.
     const isWorthKeeping = owned && bytes.length * 4 > bytes.buffer.byteLength;
     const kept = isWorthKeeping ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.from(bytes);
-    this.#sink.output(stream === STREAM.stdout ? "stdout" : "stderr", kept);
+    const name = stream === STREAM.stdout ? "stdout" : "stderr";
+    this.#unconsumedBytes[name] += kept.length;
+    this.#sink.output(name, kept);
+  }
+
+  /**
+   * Takes the pipe of a stream that floods, if it can be opened.
+   *
+   * 1. Output goes on to come as frames until the sidecar has agreed; its answer stands behind the last of them.
+   * 2. From then on only this end reads. What is in the pipe when the process ends is read before the end is told.
+   * 3. A sidecar that sees the end first does not agree: then it has sent the rest itself, and the pipe is closed unread.
+   */
+  #take({ stream, path, inode }: EventBodies["offer"]): void {
+    const name = stream === STREAM.stdout ? "stdout" : "stderr";
+    const pipe = TakenPipe.open(Buffer.from(path).toString(), inode, this.#windowBytes[name], {
+      read: (bytes) => this.#sink.output(name, bytes),
+      ended: () => this.#closed(name),
+    });
+    if (!pipe) return;
+    const begin = () => {
+      this.#taken[name] = pipe;
+      pipe.begin(this.#unconsumedBytes[name], this.#keepsNodeRunning);
+    };
+    this.#requests.set(this.#connection.send("take", { stream }), { resolve: begin, reject: () => pipe.close() });
   }
 
   #closed(stream: OutputStream): void {
@@ -276,6 +314,8 @@ export class SidecarClient {
   }
 
   #exited(report: ExitReport): void {
+    this.#taken.stdout?.finish();
+    this.#taken.stderr?.finish();
     this.#closed("stdout");
     this.#closed("stderr");
     this.#sink.exited(report);

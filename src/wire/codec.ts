@@ -136,6 +136,7 @@ export const commandShapes: Shapes<CommandBodies> = {
   resize: { rows: isSize, cols: isSize },
   stats: {},
   credit: { stream: isOneOf(1, 2), bytes: isWhole },
+  take: { stream: isOneOf(1, 2) },
 };
 
 /** The shape of every event's body. */
@@ -155,6 +156,7 @@ export const eventShapes: Shapes<EventBodies> = {
   ok: {},
   stats: { processes: isWhole, rssBytes: isWhole, userUs: isWhole, systemUs: isWhole },
   output: { stream: isOneOf(1, 2), bytes: isBytes },
+  offer: { stream: isOneOf(1, 2), path: isBytes, inode: isWhole },
   closed: { stream: isOneOf(0, 1, 2) },
   stepped: { step: isWhole },
   error: { code: isText, errno: orNil(isWhole), message: isText },

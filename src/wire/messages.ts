@@ -10,7 +10,7 @@ import type { StartWire, StopWire } from "./start.js";
 export const PROTOCOL_VERSIONS: readonly [min: number, max: number] = [1, 1];
 
 /** Capability bits of `hello`; a set bit is something the sender can do. */
-export const CAPABILITY = { cgroup2: 1, pty: 2, limits: 4, holdAndAdopt: 8, noLinger: 16 } as const;
+export const CAPABILITY = { cgroup2: 1, pty: 2, limits: 4, holdAndAdopt: 8, noLinger: 16, takesFloods: 32 } as const;
 
 /** Numbers of the three standard streams as the wire writes them. */
 export const STREAM = { stdin: 0, stdout: 1, stderr: 2 } as const;
@@ -28,6 +28,7 @@ export interface CommandBodies {
   resize: { rows: number; cols: number };
   stats: Record<string, never>;
   credit: { stream: number; bytes: number };
+  take: { stream: number };
 }
 
 /** Body of each event (resin to owner), by name. */
@@ -47,6 +48,7 @@ export interface EventBodies {
   ok: Record<string, never>;
   stats: { processes: number; rssBytes: number; userUs: number; systemUs: number };
   output: { stream: number; bytes: Uint8Array };
+  offer: { stream: number; path: Uint8Array; inode: number };
   closed: { stream: number };
   stepped: { step: number };
   error: { code: string; errno: number | null; message: string };

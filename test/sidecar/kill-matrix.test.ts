@@ -9,6 +9,7 @@ import t from "tap";
 import type { Started } from "#src/sidecar/client.js";
 import { eventually } from "#src/testing/eventually.js";
 import { childrenOf, commandLine, isRunning, processesMarked } from "../support/proc.js";
+import { readsFrom } from "../support/reads-from.js";
 
 const ROUNDS = Number(process.env.COPAL_TEST_ROUNDS ?? 3);
 const AT_ONCE = 4;
@@ -63,6 +64,7 @@ function left({ mark, place }: Held): string[] {
 /** Kills and gives what was left when the second was over; undefined when nothing was. */
 async function survivors(tree: string, contain: string, victim: (held: Held) => number[]): Promise<string[]> {
   const trees = await hold(tree, contain);
+  if (tree === "floods") await eventually(() => readsFrom(trees.owner.pid, trees.place.osPid));
   if (processesMarked(trees.mark).length === 0) return ["nothing was running in the first place"];
   for (const osPid of victim(trees)) process.kill(osPid, "SIGKILL");
   const rest = await eventually(() => left(trees).length === 0, { timeoutMs: WITHIN_MS }).then(
@@ -81,7 +83,7 @@ async function survivors(tree: string, contain: string, victim: (held: Held) => 
 
 for (const contain of ["auto", "tree"]) {
   for (const [name, victim] of Object.entries(victims)) {
-    for (const tree of ["plain", "setsid", "double-forks", "ignores-sigterm"]) {
+    for (const tree of ["plain", "setsid", "double-forks", "ignores-sigterm", "floods"]) {
       t.test(
         `kill -9 of ${name} leaves nothing of a tree that is ${tree}, contained by ${contain}, ${ROUNDS} times`,
         async (t) => {

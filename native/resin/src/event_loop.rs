@@ -86,6 +86,14 @@ impl EventLoop {
         self.poll.registry().register(&mut SourceFd(&raw), Token(source as usize), interest)
     }
 
+    /// Wakes for this descriptor no more.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` answers; ENOENT for one that was not watched.
+    pub fn unwatch(&self, fd: impl AsFd) -> io::Result<()> {
+        self.poll.registry().deregister(&mut SourceFd(&fd.as_fd().as_raw_fd()))
+    }
+
     /// Waits until somebody wakes or the time is over, and gives back who did. Where `may_linger`, it polls for a moment before it blocks, if that
     /// has been worth it lately.
     ///

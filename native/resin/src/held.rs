@@ -1,20 +1,18 @@
 //! The process that is held, from its start to the end of its tree: its stdio, its stop plan, its limits, its cgroup.
 //! Carries out what the plan decides; does not know the wire's frames or in which state the sidecar is.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use nix::unistd::read;
 
 use crate::child::spawn;
-use crate::flow::Window;
 use crate::groups::Groups;
 use crate::kernel;
 use crate::life::Limits;
-use crate::outbox::Outbox;
+use crate::output::Output;
 use crate::pty;
 use crate::reaper::{ExitFacts, Usage};
 use crate::stdin::Stdin;
@@ -22,193 +20,6 @@ use crate::steps::{Order, Step, Steps};
 use crate::stop_plan::{Action, Event as StopEvent, StopPlan};
 use crate::tree;
 use crate::wire::messages::{StoppedBy, Target};
-
-/// What a pipe holds unless it is told otherwise.
-const DEFAULT_PIPE_BYTES: usize = 64 * 1024;
-
-/// What the pipe of a flood holds; the most that anybody may ask for by default.
-const FLOOD_PIPE_BYTES: i32 = 1024 * 1024;
-
-/// Less than this at once is no flood any more.
-const TRICKLE_BYTES: usize = 16 * 1024;
-/// How much is read and forgotten before others have their turn.
-const DISCARD_BYTES: usize = 1024 * 1024;
-
-/// One output stream of the process.
-#[derive(Debug)]
-pub struct Output {
-    stream: u8,
-    pipe: Option<OwnedFd>,
-    window: Window,
-    readable: bool,
-    writers_gone: bool,
-    flooding: bool,
-    widened: bool,
-    is_terminal: bool,
-    /// Its end has come and was not announced yet.
-    pub closed_unsaid: bool,
-}
-
-/// What one look at an output stream brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pumped {
-    /// A frame of this many bytes is in the outbox.
-    Frame(usize),
-    /// Nothing can be read now: no data, no room in the window, or no stream.
-    Nothing,
-    /// The outbox is occupied.
-    Occupied,
-}
-
-impl Output {
-    /// Takes over our end of a pipe; `None` is `/dev/null`.
-    pub fn new(stream: u8, pipe: Option<OwnedFd>, window_bytes: u32) -> Self {
-        Self {
-            stream,
-            pipe,
-            window: Window::new(window_bytes),
-            readable: false,
-            writers_gone: false,
-            flooding: false,
-            widened: false,
-            is_terminal: false,
-            closed_unsaid: false,
-        }
-    }
-
-    /// Takes over our side of a terminal.
-    pub fn of_terminal(stream: u8, master: Option<OwnedFd>, window_bytes: u32) -> Self {
-        Self { is_terminal: true, ..Self::new(stream, master, window_bytes) }
-    }
-
-    /// The pipe, until its end.
-    pub fn pipe(&self) -> Option<&OwnedFd> {
-        self.pipe.as_ref()
-    }
-
-    /// The flow window.
-    pub fn window(&mut self) -> &mut Window {
-        &mut self.window
-    }
-
-    /// The poll says that there is something to read, or that the end may be near.
-    pub fn woken(&mut self, writers_gone: bool) {
-        self.readable = true;
-        self.writers_gone |= writers_gone;
-    }
-
-    /// Reads once, straight into the outbox, no more than `at_most`. `whole` disregards the window.
-    pub fn pump(&mut self, outbox: &mut Outbox, whole: bool, at_most: usize) -> Pumped {
-        let room = if whole { usize::MAX } else { self.window.room_bytes().min(self.window.frame_bytes()) };
-        let room = room.min(at_most);
-        if !self.has_more() || room == 0 {
-            return Pumped::Nothing;
-        }
-        if outbox.has_data() {
-            return Pumped::Occupied;
-        }
-        if self.flooding
-            && let Some(pumped) = self.splice(outbox, room)
-        {
-            return pumped;
-        }
-        let Some(pipe) = self.pipe.as_ref() else { return Pumped::Nothing };
-        let Some(place) = outbox.output_place() else { return Pumped::Occupied };
-        let wanted = place.len().min(room);
-        match read(pipe, &mut place[..wanted]) {
-            Ok(0) => self.ended(),
-            Ok(count) => {
-                // A short read has emptied the pipe: more data wakes again. Once the writers are gone nothing does, so the end is read for.
-                self.readable = count == wanted || self.writers_gone;
-                self.widen_for_floods(count);
-                self.window.sent(count);
-                outbox.output_read(self.stream, count);
-                return Pumped::Frame(count);
-            }
-            Err(Errno::EAGAIN) => self.readable = false,
-            Err(Errno::EINTR) => {}
-            // Nobody has the terminal open any more. It is not given up as long as the process lives: that would hang it up, and whoever
-            // closes its streams just before it ends would be killed by SIGHUP instead.
-            Err(_) if self.is_terminal => self.readable = false,
-            Err(_) => self.ended(),
-        }
-        Pumped::Nothing
-    }
-
-    /// Moves pages instead of bytes. A flood that has become a trickle is read again: that takes fewer calls.
-    fn splice(&mut self, outbox: &mut Outbox, room: usize) -> Option<Pumped> {
-        match outbox.splice_from(self.stream, self.pipe.as_ref()?, room) {
-            Ok(0) => self.ended(),
-            Ok(count) => {
-                self.flooding = count >= TRICKLE_BYTES;
-                self.window.sent(count);
-                return Some(Pumped::Frame(count));
-            }
-            Err(Errno::EAGAIN) => self.readable = false,
-            Err(_) => {
-                self.flooding = false;
-                return None;
-            }
-        }
-        Some(Pumped::Nothing)
-    }
-
-    /// Reads and forgets what there is, a limited amount at a time: nobody will ever hear it, but the process must not block on it while it ends.
-    /// Answers how many bytes it was.
-    pub fn discard(&mut self) -> usize {
-        let mut sink = [0; 4096];
-        let mut total = 0;
-        while let Some(pipe) = self.pipe.as_ref().filter(|_| self.readable && total < DISCARD_BYTES) {
-            match read(pipe, &mut sink) {
-                Ok(0) => self.ended(),
-                Ok(count) => total += count,
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => self.readable = false,
-                Err(_) if self.is_terminal => self.readable = false,
-                Err(_) => self.ended(),
-            }
-        }
-        total
-    }
-
-    /// Whether its reading waits for the owner to consume what it has.
-    pub fn is_held_back(&self) -> bool {
-        self.pipe.is_some() && self.window.room_bytes() == 0
-    }
-
-    /// Whether a read may bring more.
-    pub fn has_more(&self) -> bool {
-        self.pipe.is_some() && self.readable
-    }
-
-    /// The tree is empty: what is in the pipe is all that will come, and is read to its end.
-    pub fn no_more_writers(&mut self) {
-        self.readable = true;
-        self.writers_gone = true;
-    }
-
-    /// Gives the stream up after its last byte.
-    pub fn finish(&mut self) {
-        if self.pipe.is_some() {
-            self.ended();
-        }
-    }
-
-    /// Gives a process that filled its pipe a larger one: fewer wake-ups for the same bytes. Memory is only used for what is in it.
-    fn widen_for_floods(&mut self, count: usize) {
-        self.flooding = count >= DEFAULT_PIPE_BYTES;
-        if self.flooding && !std::mem::replace(&mut self.widened, true) {
-            // A user's share of pipe memory may be used up; the pipe is as good as before then.
-            let _ = self.pipe.as_ref().map(|pipe| fcntl(pipe, FcntlArg::F_SETPIPE_SZ(FLOOD_PIPE_BYTES)));
-        }
-    }
-
-    fn ended(&mut self) {
-        self.pipe = None;
-        self.readable = false;
-        self.closed_unsaid = true;
-    }
-}
 
 /// How the leader ended.
 #[derive(Debug, Clone, Copy)]

@@ -25,7 +25,9 @@ pub mod resource_limits;
 pub mod spawn_options;
 pub mod tree;
 
+pub mod moved;
 pub mod outbox;
+pub mod output;
 
 pub mod held;
 pub mod owner;

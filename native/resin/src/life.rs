@@ -53,6 +53,11 @@ impl Limits {
         self.output_exceeded
     }
 
+    /// Whether nobody needs to count its output, or to hear that there is some.
+    pub fn leaves_output_alone(&self) -> bool {
+        self.output_left_bytes.is_none() && self.idle.is_none()
+    }
+
     /// Its silence does not count for now: nobody would hear it, since its owner does not read, or it is frozen.
     pub fn awake(&mut self, now: Instant) {
         self.idle_at = self.idle.map(|idle| now + idle);

@@ -8,18 +8,13 @@ use std::io::IoSlice;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice};
-use nix::unistd::{pipe2, write};
 
+use crate::moved::Moved;
 use crate::wire::codec::{OUTPUT_HEADER_BYTES, write_event, write_output_header};
 use crate::wire::messages::Event;
 
 /// The most output bytes in one frame, as much as the protocol allows: every frame costs the owner a wake-up.
 pub const OUTPUT_FRAME_BYTES: usize = 1024 * 1024;
-
-/// What the pipes for moved output hold. A pipe counts in pages, filled or not: what was in the first, and a header, always fit into the second.
-const COUNTED_PIPE_BYTES: i32 = 512 * 1024;
-const FRAMED_PIPE_BYTES: i32 = 1024 * 1024;
 
 const FIRST_BUFFER_BYTES: usize = OUTPUT_HEADER_BYTES + 16 * 1024;
 const BULK_BUFFER_BYTES: usize = OUTPUT_HEADER_BYTES + OUTPUT_FRAME_BYTES;
@@ -48,55 +43,6 @@ pub trait Way {
     fn splice(&mut self, pipe: &OwnedFd, bytes: usize) -> Result<usize, Errno>;
 }
 
-/// A frame whose bytes were moved out of the process's pipe without being read.
-///
-/// They go through two pipes of our own: into the first, since only then is their number known and nobody can take them away again, and behind
-/// their header into the second, so that the connection gets both at once: a header alone would wake the owner for nothing.
-#[derive(Debug)]
-struct Moved {
-    counted: (OwnedFd, OwnedFd),
-    framed: (OwnedFd, OwnedFd),
-    /// Bytes in the second pipe, the header's included.
-    left: usize,
-    begun: bool,
-}
-
-impl Moved {
-    fn new() -> Result<Self, Errno> {
-        Ok(Self { counted: pipe(COUNTED_PIPE_BYTES)?, framed: pipe(FRAMED_PIPE_BYTES)?, left: 0, begun: false })
-    }
-
-    fn take(&mut self, stream: u8, pipe: impl AsFd, limit: usize) -> Result<usize, Errno> {
-        let count = move_pages(pipe, &self.counted.1, limit)?;
-        if count == 0 {
-            return Ok(0);
-        }
-        let mut header = [0; OUTPUT_HEADER_BYTES];
-        let at = write_output_header(&mut header, stream, count);
-        self.left = write(&self.framed.1, &header[at..])? + count;
-        self.begun = false;
-        let mut moved = 0;
-        while moved < count {
-            moved += move_pages(&self.counted.0, &self.framed.1, count - moved)?;
-        }
-        Ok(count)
-    }
-}
-
-fn pipe(bytes: i32) -> Result<(OwnedFd, OwnedFd), Errno> {
-    let pipe = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-    fcntl(&pipe.1, FcntlArg::F_SETPIPE_SZ(bytes))?;
-    Ok(pipe)
-}
-
-/// Moves at most `limit` bytes from pipe to pipe or from pipe to connection.
-///
-/// # Errors
-/// What `splice(2)` answers.
-pub fn move_pages(from: impl AsFd, to: impl AsFd, limit: usize) -> Result<usize, Errno> {
-    splice(from, None, to, None, limit, SpliceFFlags::SPLICE_F_NONBLOCK | SpliceFFlags::SPLICE_F_MOVE)
-}
-
 /// The frames that wait.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -117,10 +63,10 @@ impl Outbox {
         write_event(&mut self.control, id, event);
     }
 
-    /// Queues an event that must not overtake the output before it (`closed`, `exited`).
-    pub fn after_output(&mut self, event: &Event<'_>) {
+    /// Queues an event that must not overtake the output before it (`closed`, `exited`, the answer to `take`).
+    pub fn after_output(&mut self, id: u32, event: &Event<'_>) {
         let mut frame = Vec::new();
-        write_event(&mut frame, 0, event);
+        write_event(&mut frame, id, event);
         let end = self.data_end + frame.len();
         if self.data.len() < end {
             self.data.resize(end, 0);
@@ -186,7 +132,7 @@ impl Outbox {
     pub fn flush(&mut self, way: &mut impl Way) -> Result<Flushed, Errno> {
         while !self.is_empty() {
             let outcome = match self.moved_now() {
-                Some(moved) => way.splice(&moved.framed.0, moved.left).inspect(|count| {
+                Some(moved) => way.splice(moved.framed(), moved.left).inspect(|count| {
                     moved.left -= count;
                     moved.begun = true;
                 }),
@@ -269,6 +215,9 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::fcntl::OFlag;
+    use nix::unistd::pipe2;
+
     use crate::wire::codec::read_event;
     use crate::wire::frame::FrameReader;
 
@@ -356,7 +305,7 @@ mod tests {
         let mut outbox = Outbox::default();
         let mut sent = Vec::new();
         put_output(&mut outbox, b"last");
-        outbox.after_output(&Event::Closed { stream: 1 });
+        outbox.after_output(0, &Event::Closed { stream: 1 });
         assert!(outbox.output_place().is_none());
         outbox.control(3, &Event::Ok {});
         flush_some(&mut outbox, &mut sent, 4, usize::MAX);
@@ -375,7 +324,7 @@ mod tests {
                 assert_eq!(outbox.splice_from(1, &out, 8), Ok(8));
                 flush_some(&mut outbox, &mut sent, step, budget);
                 outbox.control(1, &Event::Ok {});
-                outbox.after_output(&Event::Closed { stream: 1 });
+                outbox.after_output(0, &Event::Closed { stream: 1 });
                 flush_some(&mut outbox, &mut sent, step, usize::MAX);
                 let all = names(&sent);
                 assert_eq!(all.len(), 3, "cut after {budget}, {step} at a time");

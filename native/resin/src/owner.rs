@@ -9,7 +9,8 @@ use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::{SndBuf, SndBufForce};
 use nix::unistd::{read, write};
 
-use crate::outbox::{Flushed, Outbox, Way, move_pages};
+use crate::moved::move_pages;
+use crate::outbox::{Flushed, Outbox, Way};
 use crate::wire::frame::FrameReader;
 use crate::wire::messages::Event;
 
@@ -117,9 +118,9 @@ impl Owner {
     }
 
     /// Queues an event behind all output so far; dropped when nobody can hear it.
-    pub fn tell_after_output(&mut self, event: &Event<'_>) {
+    pub fn tell_after_output(&mut self, id: u32, event: &Event<'_>) {
         if self.is_reachable() {
-            self.outbox.after_output(event);
+            self.outbox.after_output(id, event);
         }
     }
 

@@ -114,6 +114,7 @@ struct Sidecar {
     release_at: Option<Instant>,
     orphaned: bool,
     lingers: bool,
+    takes_floods: bool,
 }
 
 impl Sidecar {
@@ -131,6 +132,7 @@ impl Sidecar {
             release_at: None,
             orphaned: false,
             lingers: true,
+            takes_floods: false,
         }
     }
 
@@ -226,6 +228,7 @@ impl Sidecar {
             held.check_limits(!self.owner.outbox.is_empty(), now);
             held.check_memory(now);
         }
+        self.take_back(events);
         self.pump();
         self.say_steps();
         self.drain(now);
@@ -350,6 +353,8 @@ impl Sidecar {
         if std::mem::replace(&mut self.orphaned, true) {
             return;
         }
+        // Another turn: what it had taken is there to be read.
+        self.more_to_do = true;
         match &mut self.state {
             State::Idle { .. } => self.state = State::Gone { clean: true },
             State::Starting { held, .. } | State::Running { held, .. } => held.owner_gone(now),

@@ -13,8 +13,9 @@ use crate::child::{Plan, Spawned, spawn};
 use crate::error::{Stage, StartError, WireError};
 use crate::event_loop::{EventLoop, Source};
 use crate::groups::Groups;
-use crate::held::{Held, Output};
+use crate::held::Held;
 use crate::life::Limits;
+use crate::output::Output;
 use crate::place::Place;
 use crate::pty;
 use crate::reaper::Usage;
@@ -24,8 +25,8 @@ use crate::steps::{Order, Steps};
 use crate::stop_plan::StopPlan;
 use crate::tree;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, CAPABILITY_LIMITS, CAPABILITY_NO_LINGER, CAPABILITY_PTY, Command, Event, MAX_SIGNAL, StoppedBy,
-    Target, VERSIONS,
+    CAPABILITY_CGROUP2, CAPABILITY_LIMITS, CAPABILITY_NO_LINGER, CAPABILITY_PTY, CAPABILITY_TAKES_FLOODS, Command,
+    Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
 };
 use crate::wire::start::{Contain, Start, Stdio, StopSpec};
 
@@ -45,6 +46,7 @@ impl Sidecar {
             (State::Gone { .. }, _) => {}
             (State::Idle { greeted: false }, Command::Hello { versions, capabilities }) => {
                 self.lingers = capabilities & CAPABILITY_NO_LINGER == 0;
+                self.takes_floods = capabilities & CAPABILITY_TAKES_FLOODS != 0;
                 self.greet(id, versions);
             }
             (State::Idle { greeted: false }, command) => {
@@ -52,7 +54,7 @@ impl Sidecar {
             }
             (State::Idle { .. }, Command::Start(start)) => self.start(id, &start, events),
             // Of the life before this one; it crossed with the news of its end.
-            (State::Idle { .. }, Command::Credit { .. }) => {}
+            (State::Idle { .. }, Command::Credit { .. } | Command::Take { .. }) => {}
             (_, Command::Credit { stream, bytes }) => self.credit(stream, bytes)?,
             (State::Running { .. } | State::Draining { .. }, Command::Write { data }) => self.write(id, data)?,
             (State::Running { .. } | State::Draining { .. }, Command::CloseStdin {}) => self.close_stdin(id),
@@ -65,6 +67,7 @@ impl Sidecar {
             (State::Starting { .. } | State::Running { .. } | State::Draining { .. }, Command::Stop(stop)) => {
                 self.stop(id, &stop, now);
             }
+            (State::Running { .. } | State::Draining { .. }, Command::Take { stream }) => self.give(id, stream, events),
             (State::Running { .. }, Command::Pause {}) => self.pause(id, true),
             (State::Running { .. }, Command::Resume {}) => self.pause(id, false),
             (State::Running { held, .. }, Command::Resize { rows, cols }) if held.has_terminal => {

@@ -9,8 +9,11 @@ use nix::errno::Errno;
 
 use super::{CLOSED_LATER, Farewell, Sidecar, State};
 use crate::error::{Stage, errno_name};
-use crate::held::{Held, LeaderEnd, Output, Pumped};
+use crate::event_loop::EventLoop;
+use crate::held::{Held, LeaderEnd};
 use crate::life::Limits;
+use crate::output::{Offer, Output, Pumped};
+use crate::owner::Owner;
 use crate::reaper::Usage;
 use crate::stdin::Progress;
 use crate::wire::messages::{Event, Exited, StoppedBy};
@@ -45,7 +48,7 @@ impl Sidecar {
     fn pump_once(&mut self, whole: bool) -> usize {
         let mut moved_bytes = 0;
         for stream in 0..2 {
-            let Self { state, owner, .. } = self;
+            let Self { state, owner, takes_floods, .. } = self;
             let (State::Running { held, .. } | State::Draining { held, .. }) = state else { return 0 };
             let at_most = held.limits.as_ref().map_or(usize::MAX, Limits::output_left_bytes);
             if at_most == 0 || !owner.is_reachable() {
@@ -62,6 +65,9 @@ impl Sidecar {
                     if let Some(limits) = &mut held.limits {
                         limits.output(bytes, Instant::now());
                     }
+                    if *takes_floods && held.limits.as_ref().is_none_or(Limits::leaves_output_alone) {
+                        offer(&mut held.outputs[stream], owner);
+                    }
                     owner.flush();
                 }
                 Pumped::Nothing => {}
@@ -70,6 +76,26 @@ impl Sidecar {
         }
         self.say_closed_soon();
         moved_bytes
+    }
+
+    /// Leaves a stream to the owner, who has opened its pipe. What was read of it before is told before the answer.
+    pub(super) fn give(&mut self, id: u32, stream: u8, events: &EventLoop) {
+        let Self { state, owner, .. } = self;
+        if let State::Running { held, .. } = state
+            && held.outputs[usize::from(stream) - 1].give(events)
+        {
+            return owner.tell_after_output(id, &Event::Ok {});
+        }
+        self.owner.refuse(id, "ERR_STATE", None, "take does not fit: the stream was not offered, or has ended");
+    }
+
+    /// The owner is gone and reads nothing any more: what it had taken is read and forgotten here, as everything else is.
+    pub(super) fn take_back(&mut self, events: &EventLoop) {
+        if self.orphaned
+            && let Some(held) = self.held()
+        {
+            held.outputs.iter_mut().for_each(|output| output.take_back(events));
+        }
     }
 
     /// Tells the owner what became of its writes and its request to close.
@@ -120,7 +146,7 @@ impl Sidecar {
         }
         let Self { state, owner, .. } = self;
         if let State::Running { held, .. } = state {
-            say_closed(held, |event| owner.tell_after_output(event));
+            say_closed(held, |event| owner.tell_after_output(0, event));
         }
     }
 
@@ -166,7 +192,7 @@ impl Sidecar {
             Farewell::Exited(leader_end) => {
                 // Their ends go without saying.
                 held.outputs.iter_mut().for_each(Output::finish);
-                self.owner.tell_after_output(&Event::Exited(Box::new(exited(&held, leader_end))));
+                self.owner.tell_after_output(0, &Event::Exited(Box::new(exited(&held, leader_end))));
             }
             Farewell::StartFailed { id, error } => self.say_start_failed(id, error.stage, error.errno),
         }
@@ -214,6 +240,13 @@ impl Sidecar {
             State::Gone { clean: true } => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,
         }
+    }
+}
+
+/// Offers a stream that floods to the owner, once.
+fn offer(output: &mut Output, owner: &mut Owner) {
+    if let Some(Offer { stream, path, inode }) = output.offer() {
+        owner.tell(0, &Event::Offer { stream, path: path.as_bytes(), inode });
     }
 }
 

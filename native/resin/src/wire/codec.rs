@@ -69,6 +69,7 @@ pub fn read_command(payload: &[u8]) -> Result<(u32, Command<'_>), WireError> {
             "resize" => body!(reader => Command::Resize { rows: unsigned16, cols: unsigned16 }),
             "stats" => body!(reader => Command::Stats {}),
             "credit" => body!(reader => Command::Credit { stream: output_stream, bytes: unsigned32 }),
+            "take" => body!(reader => Command::Take { stream: output_stream }),
             _ => return Err(WireError::new(format!("an unknown command {name:?}"))),
         })
     })
@@ -97,6 +98,7 @@ pub fn read_event(payload: &[u8]) -> Result<(u32, Event<'_>), WireError> {
                 processes: unsigned32, rss_bytes "rssBytes": unsigned64, user_us "userUs": unsigned64, system_us "systemUs": unsigned64,
             }),
             "output" => body!(reader => Event::Output { stream: output_stream, bytes: bin }),
+            "offer" => body!(reader => Event::Offer { stream: output_stream, path: bin, inode: unsigned64 }),
             "closed" => body!(reader => Event::Closed { stream: any_stream }),
             "stepped" => body!(reader => Event::Stepped { step: unsigned32 }),
             "error" => body!(reader => Event::Error { code: text, errno: optional_unsigned32, message: text }),

@@ -22,6 +22,9 @@ pub const CAPABILITY_LIMITS: u32 = 4;
 /// The owner's capability bit that says: block at once, never poll before.
 pub const CAPABILITY_NO_LINGER: u32 = 16;
 
+/// The owner's capability bit that says: it can read the pipe of a flood itself.
+pub const CAPABILITY_TAKES_FLOODS: u32 = 32;
+
 /// The largest window of one stream, in bytes (16 MiB).
 pub const MAX_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 
@@ -125,6 +128,11 @@ pub enum Command<'a> {
         /// How many bytes.
         bytes: u32,
     },
+    /// Leave the pipe of a stream to the owner, who has opened it.
+    Take {
+        /// 1 (stdout) or 2 (stderr).
+        stream: u8,
+    },
 }
 
 impl Command<'_> {
@@ -142,6 +150,7 @@ impl Command<'_> {
             Command::Resize { .. } => "resize",
             Command::Stats {} => "stats",
             Command::Credit { .. } => "credit",
+            Command::Take { .. } => "take",
         }
     }
 }
@@ -217,6 +226,16 @@ pub enum Event<'a> {
         /// At most 1 MiB.
         #[serde(with = "serde_bytes")]
         bytes: &'a [u8],
+    },
+    /// This stream floods; the owner may read its pipe itself.
+    Offer {
+        /// 1 (stdout) or 2 (stderr).
+        stream: u8,
+        /// Where the owner can open the pipe.
+        #[serde(with = "serde_bytes")]
+        path: &'a [u8],
+        /// Its inode, by which the owner knows that it has opened the right one.
+        inode: u64,
     },
     /// No more output of this stream will come; for stream 0, the reader of stdin is gone.
     Closed {
@@ -305,6 +324,7 @@ impl Event<'_> {
             Event::Ok {} => "ok",
             Event::Stats { .. } => "stats",
             Event::Output { .. } => "output",
+            Event::Offer { .. } => "offer",
             Event::Closed { .. } => "closed",
             Event::Stepped { .. } => "stepped",
             Event::Error { .. } => "error",

@@ -149,6 +149,8 @@ pub struct Owner {
     pub uncredited: [u32; 3],
     /// Whether output is given back as it comes.
     pub credits: bool,
+    /// What it says in its hello that it can do.
+    pub capabilities: u32,
     /// Names of all events so far, with the stream of `output` and `closed`.
     pub log: Vec<String>,
     /// The `resin sidecar` on the other end, if it is our child.
@@ -190,6 +192,7 @@ impl Owner {
             output: Default::default(),
             uncredited: [0; 3],
             credits: true,
+            capabilities: 0,
             log: Vec::new(),
             sidecar: None,
         }
@@ -220,7 +223,7 @@ impl Owner {
     }
 
     pub fn hello(&mut self) -> u32 {
-        self.send(&Command::Hello { versions: [1, 1], capabilities: 0 })
+        self.send(&Command::Hello { versions: [1, 1], capabilities: self.capabilities })
     }
 
     pub fn send_start(&mut self, spec: &Spec) -> u32 {

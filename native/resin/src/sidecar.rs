@@ -16,12 +16,11 @@ use crate::groups::{Groups, Limited};
 use crate::held::{Held, LeaderEnd};
 use crate::kernel;
 use crate::life::Limits;
-use crate::owner::{Connection, Input, Owner};
+use crate::owner::{Connection, Owner};
 use crate::reaper::{ExitFacts, Reaped, reap};
 use crate::stop_plan::Event as StopEvent;
 use crate::surroundings::Surroundings;
 use crate::tree::{self, Stat};
-use crate::wire::codec::read_command;
 use crate::wire::messages::{Event, StoppedBy};
 
 mod commands;
@@ -45,9 +44,6 @@ const REMOVE_EVERY: Duration = Duration::from_millis(1);
 
 /// How often a tree is looked at of which the kernel is about to kill a process.
 const MEMORY_LOOK_EVERY: Duration = Duration::from_millis(2);
-
-/// What one turn may take from the owner before others have theirs.
-const INPUT_BYTES_PER_TURN: usize = 1024 * 1024;
 
 /// Lives the life of a sidecar on one connection. The answer is success when its tree is empty and its cgroup removed.
 ///
@@ -359,46 +355,6 @@ impl Sidecar {
             State::Idle { .. } => self.state = State::Gone { clean: true },
             State::Starting { held, .. } | State::Running { held, .. } => held.owner_gone(now),
             State::Draining { .. } | State::Gone { .. } => {}
-        }
-    }
-
-    fn read_commands(&mut self, events: &EventLoop, now: Instant) {
-        let mut taken_bytes = 0;
-        while self.owner.has_input() {
-            if taken_bytes > INPUT_BYTES_PER_TURN {
-                self.more_to_do = true;
-                return;
-            }
-            match self.owner.read() {
-                Input::Bytes(count) => {
-                    taken_bytes += count;
-                    self.take_frames(events, now);
-                }
-                Input::Nothing => return,
-                Input::End => self.owner_gone(now),
-            }
-        }
-    }
-
-    fn take_frames(&mut self, events: &EventLoop, now: Instant) {
-        let mut inbox = std::mem::take(&mut self.owner.inbox);
-        let outcome = loop {
-            match inbox.next_frame() {
-                Ok(Some(range)) => {
-                    let taken = read_command(inbox.payload(range))
-                        .and_then(|(id, command)| self.obey(id, command, events, now));
-                    if let Err(error) = taken {
-                        break Err(error);
-                    }
-                }
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        };
-        self.owner.inbox = inbox;
-        if let Err(error) = outcome {
-            self.owner.condemn(0, "ERR_WIRE", &error.message);
-            self.owner_gone(now);
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::groups::Groups;
 use crate::held::Held;
 use crate::life::Limits;
 use crate::output::Output;
+use crate::owner::Input;
 use crate::place::Place;
 use crate::pty;
 use crate::reaper::Usage;
@@ -24,13 +25,58 @@ use crate::stdin::{Refusal, Stdin};
 use crate::steps::{Order, Steps};
 use crate::stop_plan::StopPlan;
 use crate::tree;
+use crate::wire::codec::read_command;
 use crate::wire::messages::{
     CAPABILITY_CGROUP2, CAPABILITY_LIMITS, CAPABILITY_NO_LINGER, CAPABILITY_PTY, CAPABILITY_TAKES_FLOODS, Command,
     Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
 };
 use crate::wire::start::{Contain, Start, Stdio, StopSpec};
 
+/// What one turn may take from the owner before others have theirs.
+const INPUT_BYTES_PER_TURN: usize = 1024 * 1024;
+
 impl Sidecar {
+    /// Takes what the owner sent, as much as one turn may.
+    pub(super) fn read_commands(&mut self, events: &EventLoop, now: Instant) {
+        let mut taken_bytes = 0;
+        while self.owner.has_input() {
+            if taken_bytes > INPUT_BYTES_PER_TURN {
+                self.more_to_do = true;
+                return;
+            }
+            match self.owner.read() {
+                Input::Bytes(count) => {
+                    taken_bytes += count;
+                    self.take_frames(events, now);
+                }
+                Input::Nothing => return,
+                Input::End => self.owner_gone(now),
+            }
+        }
+    }
+
+    fn take_frames(&mut self, events: &EventLoop, now: Instant) {
+        let mut inbox = std::mem::take(&mut self.owner.inbox);
+        let outcome = loop {
+            match inbox.next_frame() {
+                Ok(Some(range)) => {
+                    let taken = read_command(inbox.payload(range))
+                        .and_then(|(id, command)| self.obey(id, command, events, now));
+                    if let Err(error) = taken {
+                        break Err(error);
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        self.owner.inbox = inbox;
+        if let Err(error) = outcome {
+            self.owner.condemn(0, "ERR_WIRE", &error.message);
+            self.owner_gone(now);
+        }
+    }
+
     /// Does what one command asks for.
     ///
     /// # Errors

@@ -95,7 +95,8 @@ export async function startSidecar(
 export class SidecarClient {
   readonly #connection: Connection;
   readonly #sink: SidecarSink;
-  readonly #stdin: StdinQueue;
+  /** Made for the first write: most processes get none. */
+  #stdinQueue: StdinQueue | undefined;
   readonly #argv0: string;
   readonly #stopPlan: CommandBodies["stop"];
   readonly #windowBytes: CommandBodies["start"]["windowBytes"];
@@ -124,7 +125,6 @@ export class SidecarClient {
     this.#argv0 = Buffer.from(body.argv[0] as Uint8Array).toString();
     this.#stopPlan = body.stop;
     this.#windowBytes = body.windowBytes;
-    this.#stdin = new StdinQueue(body.windowBytes.stdin, (data) => connection.sendWrite(data));
     connection.holdFor({
       received: (event, owned) => this.#received(event, owned),
       lost: (cause) => this.#lost(cause),
@@ -143,17 +143,19 @@ export class SidecarClient {
 
   /** Bytes written and not yet in the process's pipe. */
   get stdinQueuedBytes(): number {
-    return this.#stdin.queuedBytes;
+    return this.#stdinQueue?.queuedBytes ?? 0;
   }
 
   /** Writes to standard input; resolves when the bytes are in the pipe. Rejects with `EPIPE` as its `osCode` when nobody reads any more. */
   write(data: Uint8Array): Promise<void> {
-    return this.#stdin.write(data);
+    if (this.#failure) return Promise.reject(this.#failure());
+    this.#stdinQueue ??= new StdinQueue(this.#windowBytes.stdin, (bytes) => this.#connection.sendWrite(bytes));
+    return this.#stdinQueue.write(data);
   }
 
   /** Closes standard input behind everything written before; resolves when it is closed. */
   async closeStdin(): Promise<void> {
-    await this.#stdin.allSent();
+    await this.#stdinQueue?.allSent();
     await this.#request("closeStdin", {});
   }
 
@@ -255,7 +257,7 @@ export class SidecarClient {
         this.#fail(() => startError(this.#argv0, event.body));
         return keepIdle(this.#connection);
       case "wrote":
-        return this.#stdin.acknowledge(event.id);
+        return this.#stdinQueue?.acknowledge(event.id);
       case "ok":
       case "stats":
         return this.#settle(event.id, event.body);
@@ -339,13 +341,13 @@ export class SidecarClient {
     const request = this.#requests.get(id);
     this.#requests.delete(id);
     if (request) request.reject(error);
-    else this.#stdin.fail(() => error);
+    else this.#stdinQueue?.fail(() => error);
   }
 
   /** Everything that waits, and everything to come, fails. */
   #fail(failure: () => Error): void {
     this.#failure = failure;
-    this.#stdin.fail(failure);
+    this.#stdinQueue?.fail(failure);
     for (const { reject } of this.#requests.values()) reject(failure());
     this.#requests.clear();
   }

@@ -6,6 +6,7 @@ import { connect, type Socket } from "node:net";
 import { SidecarError } from "../errors.js";
 import { decodePayload, encodeFrame, encodeWriteHeader, eventShapes } from "../wire/codec.js";
 import { FrameReader } from "../wire/frame.js";
+import { frequentEvent } from "../wire/frequent-events.js";
 import type { CommandBodies, WireEvent } from "../wire/messages.js";
 import { CAPABILITY, PROTOCOL_VERSIONS } from "../wire/messages.js";
 import type { SidecarHost } from "./sidecar-host.js";
@@ -133,7 +134,7 @@ export class Connection {
 
   #receive(payload: Uint8Array, owned: boolean): void {
     if (!this.#isOpen) return;
-    const event = decodePayload(eventShapes, payload);
+    const event = frequentEvent(payload) ?? decodePayload(eventShapes, payload);
     if (event.name === "error" && event.id <= HELLO_ID) {
       const { code, message } = event.body;
       return this.#lose(new SidecarError(message, { stage: event.id === HELLO_ID ? "hello" : "run", code }));

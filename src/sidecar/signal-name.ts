@@ -3,20 +3,22 @@
  */
 import { constants } from "node:os";
 
-const numbers = constants.signals as Readonly<Record<string, number>>;
+const numbers = new Map<string | number, number>(Object.entries(constants.signals));
 const names = new Map<number, string>();
 // Aliases (SIGIOT, SIGPOLL) come after the name people know.
-for (const [name, number] of Object.entries(numbers)) if (!names.has(number)) names.set(number, name);
+for (const [name, number] of Object.entries(constants.signals)) if (!names.has(number)) names.set(number, name);
 
 /** Lowest and highest real-time signal the kernel takes; glibc keeps 32 and 33 for itself. */
 const REALTIME = { min: 34, max: 64 } as const;
 
 /** Gives the number of a signal's name (`SIGTERM`, `TERM`, `SIGRTMIN+2`) or number, or undefined where there is no such signal. */
 export function signalNumber(signal: string | number): number | undefined {
-  if (Object.hasOwn(numbers, signal)) return numbers[signal];
+  const known = numbers.get(signal);
+  if (known !== undefined) return known;
   if (typeof signal === "number") return names.has(signal) || isRealtime(signal) ? signal : undefined;
   const name = signal.toUpperCase().replace(/^(?!SIG)/, "SIG");
-  if (Object.hasOwn(numbers, name)) return numbers[name];
+  const knownInFull = numbers.get(name);
+  if (knownInFull !== undefined) return knownInFull;
   const [, base, sign = "+", offset = "0"] = /^SIGRT(MIN|MAX)(?:([+-])(\d{1,2}))?$/.exec(name) ?? [];
   if (base === undefined) return undefined;
   const number = (base === "MIN" ? REALTIME.min : REALTIME.max) + Number(`${sign}${offset}`);

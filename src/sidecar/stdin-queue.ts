@@ -76,6 +76,7 @@ export class StdinQueue {
     this.#queuedBytes = 0;
     this.#inFlightBytes = 0;
     this.#sent.length = 0;
+    if (this.#unanswered.length + this.#unsent.length + this.#onDrain.length === 0) return;
     for (const write of [...this.#unanswered.splice(0), ...this.#unsent.splice(0)]) write.reject(failure());
     for (const resolve of this.#onDrain.splice(0)) resolve();
   }

@@ -28,6 +28,7 @@ pub mod tree;
 pub mod outbox;
 
 pub mod held;
+pub mod out_of_memory;
 pub mod owner;
 pub mod stdin;
 pub mod steps;

@@ -1,8 +1,13 @@
 //! The process that is held, from its start to the end of its tree: its stdio, its stop plan, its limits, its cgroup.
 //! Carries out what the plan decides; does not know the wire's frames or in which state the sidecar is.
 
+<<<<<<< HEAD
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
+=======
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
+>>>>>>> wt-limits
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -212,37 +217,10 @@ impl Held {
 
     fn kill(&mut self) {
         self.killed |= !tree::descendants().is_empty();
-        self.kill_all();
+        self.kill_now();
         if std::mem::take(&mut self.paused) {
             let _ = self.resume();
         }
-    }
-}
-
-/// How long after the alarm of its memory a group is watched: the kernel tells first and kills then.
-const MEMORY_WATCH: Duration = Duration::from_secs(2);
-
-impl Held {
-    /// Its group of version 1 has no memory left.
-    pub fn memory_alarmed(&mut self, now: Instant) {
-        self.memory_watch = Some(now + MEMORY_WATCH);
-    }
-
-    /// Ends the whole tree if the kernel killed a process of it for want of memory, as cgroup2 does by itself.
-    pub fn check_memory(&mut self, now: Instant) {
-        let Some(until) = self.memory_watch else { return };
-        if self.groups.ran_out_of_memory() {
-            self.out_of_memory = true;
-            self.memory_watch = None;
-            self.kill_all();
-        } else if until <= now {
-            self.memory_watch = None;
-        }
-    }
-
-    fn kill_all(&self) {
-        self.groups.kill();
-        tree::kill_all(tree::descendants);
     }
 }
 

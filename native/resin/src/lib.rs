@@ -30,6 +30,7 @@ pub mod outbox;
 pub mod output;
 
 pub mod held;
+pub mod out_of_memory;
 pub mod owner;
 pub mod stdin;
 pub mod steps;

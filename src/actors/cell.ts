@@ -32,6 +32,20 @@ export interface CellOptions {
   readonly onStarted: () => void;
   /** It ended before its `init` had settled well; its reason and cause are in the record. */
   readonly onStartFailed: () => void;
+  /** Its address, where that was given out before the actor was made; a new one of this thread unless given. */
+  readonly address?: { readonly id: number; readonly thread: number };
+  /** Its class is not there yet, or never will be here: it takes no turn until {@link Cell.free}. */
+  readonly waits?: boolean;
+}
+
+/** What an actor of another thread is told through its stand-in here. */
+export interface Remote {
+  signal(from: ActorRef, reason: ExitReason, kind: "link" | "order"): void;
+  /** `cell`, of this thread, is linked to it from now on. */
+  link(cell: Cell): void;
+  unlink(cell: Cell): void;
+  /** Ends it behind the messages it has. */
+  stop(reason: ExitReason): void;
 }
 
 /** One incarnation of an actor. */
@@ -100,9 +114,19 @@ export class Cell implements RefPort, Runnable {
     this.parent = options.parent;
     this.label = options.label;
     this.shutdownMs = options.shutdownMs;
-    this.ref = new ActorRef(runtime.nextId(), runtime.thread, options.name, this);
+    const { address } = options;
+    this.ref =
+      address === undefined
+        ? new ActorRef(runtime.nextId(), runtime.thread, options.name, this)
+        : new ActorRef(address.id, address.thread, options.name, this);
     if (options.name !== undefined) runtime.takeName(options.name, this);
-    this.enqueue();
+    if (options.waits) this.isBusy = true;
+    else this.enqueue();
+  }
+
+  /** The way to the actor, if it lives in another thread and this record only stands in for it here. */
+  get remote(): Remote | undefined {
+    return undefined;
   }
 
   get mailboxLength(): number {
@@ -274,6 +298,7 @@ export class Cell implements RefPort, Runnable {
   }
 
   #hasWork(): boolean {
+    if (this.starting) return true;
     return this.detour === undefined ? this.mailbox.length > 0 : this.detour.hasWork(this);
   }
 

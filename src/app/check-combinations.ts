@@ -37,6 +37,15 @@ export function* wrongCombinations(
   if (longestMs !== undefined && longestMs < (backoff?.initial ?? defaultBackoff.initialMs)) {
     yield wrong("backoff.max", `got ${longestMs}ms, allowed is a duration from \`initial\` on`);
   }
+  if (node.kind === "actor") {
+    const { thread = "main", heap, class: type } = node.fields;
+    if (thread !== "main" && type !== undefined)
+      yield wrong(
+        "class",
+        `a class cannot cross to another thread; say \`module: ./file.ts#Name\` beside \`thread: ${thread}\``,
+      );
+    if (heap !== undefined && thread !== "own") yield wrong("heap", "got a size, allowed with `thread: own` only");
+  }
   if (node.kind !== "supervisor") return;
   for (const child of node.children) yield* wrongCombinations(child, node.fields.autoShutdown);
 }

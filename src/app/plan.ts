@@ -76,6 +76,8 @@ export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly module: string | undefined;
   readonly exportName: string;
   readonly args: readonly unknown[];
+  readonly thread: "main" | "pool" | "own";
+  readonly heapBytes: number | undefined;
 }
 
 /** Any node to start. */
@@ -209,6 +211,8 @@ class Planner {
       module: module === undefined ? undefined : this.#modulePath(hash < 0 ? module : module.slice(0, hash)),
       exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
       args,
+      thread: node.fields.thread ?? "main",
+      heapBytes: node.fields.heap,
     };
   }
 

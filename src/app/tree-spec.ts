@@ -164,7 +164,10 @@ export interface ActorChild extends AnyChild {
   class?: ActorClass | undefined;
   /** Given to `init`. */
   args?: readonly unknown[] | undefined;
-  thread?: "main" | undefined;
+  /** The thread that runs the tree (default), one of a few shared ones, or one for it alone. Not `main`: only with `module`. */
+  thread?: "main" | "pool" | "own" | undefined;
+  /** Memory for the objects of its own thread: bytes, `64M`; at least 16M. Only with `thread: own`. */
+  heap?: number | string | undefined;
 }
 
 /** Any child of a supervisor. */

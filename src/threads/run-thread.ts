@@ -1,0 +1,51 @@
+/**
+ * The life of a worker thread: it makes its runtime, opens its line to the main thread, starts what it is told to start, and ends by itself when its
+ * work is done or it is asked to.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
+import { isIgnore } from "../actors/ignore.js";
+import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
+import { receive } from "./incoming.js";
+import { packError, packReason } from "./parcel.js";
+import { Switchboard } from "./switchboard.js";
+import type { ThreadMessage } from "./thread-message.js";
+import { type ClassLoader, startOrdered } from "./worker-start.js";
+
+/** What a worker thread is told when it is made. */
+export interface ThreadOrder {
+  readonly thread: number;
+  /** Its end is that of the first actor it starts. */
+  readonly isOwn: boolean;
+  readonly port: MessagePort;
+}
+
+/** Runs this worker thread; `load` imports the classes of its actors. */
+export function runThread(load: ClassLoader): void {
+  const { thread, isOwn, port } = (workerData as { readonly copal: ThreadOrder }).copal;
+  const runtime = new Runtime({ thread });
+  setRuntimeOfThread(runtime);
+  const board = new Switchboard(runtime, (line, message) => {
+    // Who kills an actor with a thread of its own ends that thread soon, unless it hears that the end is under way.
+    if (isOwn && message[0] === "exit" && message[3] === "kill") main.postNow(["ending"]);
+    if (!receive(line, message)) obey(message);
+  });
+  const main = board.open(0, port, true);
+  board.onLast = (reason, cause) => {
+    const id = board.lastActor?.ref.id ?? 0;
+    const told = cause === undefined ? undefined : packError(cause);
+    main.post(["last", { id, reason: packReason(reason), cause: told, ignored: isIgnore(cause) }]);
+    // Behind what the end still has to say.
+    setImmediate(leave);
+  };
+  const leave = (): void => {
+    board.flush();
+    process.exit(0);
+  };
+  const obey = (message: ThreadMessage): void => {
+    if (message[0] === "start") startOrdered(main, message[1], load, isOwn);
+    else if (message[0] === "connected") board.open(message[1], message[2]);
+    else if (message[0] === "lost") board.lost(message[1], message[2], message[3]);
+    else if (message[0] === "close") leave();
+  };
+}

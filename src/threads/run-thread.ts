@@ -44,7 +44,8 @@ export function runThread(load: ClassLoader): void {
   };
   const obey = (message: ThreadMessage): void => {
     if (message[0] === "start") startOrdered(main, message[1], load, isOwn);
-    else if (message[0] === "connected") board.open(message[1], message[2]);
+    // What its maker had said before it said anything to others is heard before them.
+    else if (message[0] === "connected") board.open(message[1], message[2]).drain();
     else if (message[0] === "lost") board.lost(message[1], message[2], message[3]);
     else if (message[0] === "close") leave();
   };

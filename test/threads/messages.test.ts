@@ -5,6 +5,8 @@ import t from "tap";
 import { isActorRef } from "#src/ref.js";
 import { find, resident, startResidents } from "../support/resident.js";
 
+t.setTimeout(120_000);
+
 t.test("what structured clone can carry arrives as it was sent, and comes back", async (t) => {
   await using tree = await startResidents([resident("a", "own")]);
   const a = find(tree, "a");

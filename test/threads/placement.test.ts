@@ -6,6 +6,8 @@ import { start } from "#src/app/tree.js";
 import { Counter } from "../support/actors.js";
 import { actorsFolder, find, resident, startResidents } from "../support/resident.js";
 
+t.setTimeout(120_000);
+
 for (const thread of ["own", "pool"] as const) {
   t.test(`thread: ${thread} puts an actor into another thread, with its arguments`, async (t) => {
     await using tree = await startResidents([resident("a", thread, { args: [1, { x: [new Date(5)] }] })]);

@@ -6,6 +6,8 @@ import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
 import { isIgnore } from "../actors/ignore.js";
 import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
+import { borrowSidecars } from "../sidecar/thread-sidecars.js";
+import { BorrowedSidecars } from "./borrowed-sidecars.js";
 import { receive } from "./incoming.js";
 import { packError, packReason } from "./parcel.js";
 import { Switchboard } from "./switchboard.js";
@@ -42,11 +44,32 @@ export function runThread(load: ClassLoader): void {
     board.flush();
     process.exit(0);
   };
+  const sidecars = new BorrowedSidecars(main);
+  borrowSidecars(() => sidecars.host());
   const obey = (message: ThreadMessage): void => {
-    if (message[0] === "start") startOrdered(main, message[1], load, isOwn);
-    // What its maker had said before it said anything to others is heard before them.
-    else if (message[0] === "connected") board.open(message[1], message[2]).drain();
-    else if (message[0] === "lost") board.lost(message[1], message[2], message[3]);
-    else if (message[0] === "close") leave();
+    switch (message[0]) {
+      case "start":
+        startOrdered(main, message[1], load, isOwn);
+        break;
+      case "connected":
+        // What its maker had said before it said anything to others is heard before them.
+        board.open(message[1], message[2]).drain();
+        break;
+      case "lost":
+        board.lost(message[1], message[2], message[3]);
+        break;
+      case "close":
+        leave();
+        break;
+      case "lent":
+        sidecars.runsAt(message[1]);
+        break;
+      case "notLent":
+        sidecars.failed(message[1]);
+        break;
+      case "swept":
+        sidecars.swept(message[1]);
+        break;
+    }
   };
 }

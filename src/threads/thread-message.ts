@@ -78,4 +78,12 @@ export type ThreadMessage =
   | readonly [word: "close"]
   /** To the main thread: a kill was heard, and what it takes to end is under way. */
   | readonly [word: "ending"]
-  | readonly [word: "last", lastWord: LastWord];
+  | readonly [word: "last", lastWord: LastWord]
+  /** To the main thread, of the fork server that it lends; from it, what it says. */
+  | readonly [word: "lend"]
+  | readonly [word: "lent", path: string]
+  | readonly [word: "notLent", error: PlainError]
+  | readonly [word: "abandon", path: string]
+  | readonly [word: "greeted", sidecarPid: number]
+  | readonly [word: "sweep", sidecarPid: number]
+  | readonly [word: "swept", sidecarPid: number];

@@ -90,11 +90,17 @@ export class Threads {
 
   #exited(thread: WorkerThread, ended: ExitReason): void {
     const { number, line } = thread;
-    this.#live.delete(number);
     const at = this.#pool.indexOf(thread);
     if (at >= 0) this.#pool[at] = undefined;
     thread.isLeaving = true;
     line.drain();
+    this.#live.delete(number);
+    const emptied = thread.sidecars.ended();
+    if (emptied) void emptied.then(() => this.#tellOfEnd(thread, ended));
+    else this.#tellOfEnd(thread, ended);
+  }
+
+  #tellOfEnd({ number, line }: WorkerThread, ended: ExitReason): void {
     const lastWord = this.#lastWords.get(number);
     this.#lastWords.delete(number);
     const reason = lastWord?.reason ?? ended;
@@ -106,11 +112,29 @@ export class Threads {
 
   #serve(line: Line, message: ThreadMessage): void {
     const thread = this.#live.get(line.thread);
-    if (message[0] === "connect") this.#carry(line, message[1], message[2]);
-    else if (message[0] === "ending") thread?.heard();
-    else if (message[0] === "last") {
-      this.#lastWords.set(line.thread, message[1]);
-      thread?.isAboutToLeave();
+    switch (message[0]) {
+      case "connect":
+        this.#carry(line, message[1], message[2]);
+        break;
+      case "ending":
+        thread?.heard();
+        break;
+      case "last":
+        this.#lastWords.set(line.thread, message[1]);
+        thread?.isAboutToLeave();
+        break;
+      case "lend":
+        void thread?.sidecars.lend();
+        break;
+      case "abandon":
+        void thread?.sidecars.abandon(message[1]);
+        break;
+      case "greeted":
+        void thread?.sidecars.greeted(message[1]);
+        break;
+      case "sweep":
+        void thread?.sidecars.sweep(message[1]);
+        break;
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import { MessageChannel, Worker } from "node:worker_threads";
 import { type ExitReason, reasonFromError } from "../exit.js";
+import { LentSidecars } from "./lent-sidecars.js";
 import type { ThreadOrder } from "./run-thread.js";
 import type { Line, Switchboard } from "./switchboard.js";
 
@@ -37,6 +38,7 @@ export class WorkerThread {
   readonly number: number;
   readonly name: string;
   readonly line: Line;
+  readonly sidecars: LentSidecars;
   /** How many actors it was given that have not ended. */
   actors = 0;
   /** It was asked to leave, and gets no more actors. */
@@ -44,6 +46,7 @@ export class WorkerThread {
   readonly #worker: Worker;
   #error: ExitReason | undefined;
   #wasTerminated = false;
+  #hasExited = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ board, entry, thread, name, isOwn, limits, onExit }: WorkerThreadOptions) {
@@ -58,10 +61,12 @@ export class WorkerThread {
       ...(limits.heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: limits.heapMb } }),
     });
     this.line = board.open(thread, port1);
+    this.sidecars = new LentSidecars(this.line);
     this.#worker.on("error", (error: unknown) => {
       this.#error ??= reasonOf(error);
     });
     this.#worker.once("exit", (code) => {
+      this.#hasExited = true;
       clearTimeout(this.#timer);
       onExit(this, this.#wasTerminated ? "killed" : (this.#error ?? { exit: code }));
     });
@@ -99,6 +104,7 @@ export class WorkerThread {
   }
 
   #terminateIn(delayMs: number): void {
+    if (this.#hasExited) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#wasTerminated = true;

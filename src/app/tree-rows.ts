@@ -106,7 +106,7 @@ function addNode(rows: TreeRow[], plan: PlannedNode | undefined, known: Known, m
     uptimeMs: isUp && known.startedAtMs !== undefined ? Math.max(0, Date.now() - known.startedAtMs) : null,
     thread: isUp ? threadName(ref.thread) : null,
     containment: place?.containment ?? null,
-    mailbox: isUp ? mailboxLength(ref) : null,
+    mailbox: isUp && ref.thread === 0 ? mailboxLength(ref) : null,
     rssBytes: null,
     cpuPercent: null,
   });

@@ -20,14 +20,15 @@ export interface ThreadOrder {
   /** Its end is that of the first actor it starts. */
   readonly isOwn: boolean;
   readonly port: MessagePort;
+  readonly lingering: Int32Array;
 }
 
 /** Runs this worker thread; `load` imports the classes of its actors. */
 export function runThread(load: ClassLoader): void {
-  const { thread, isOwn, port } = (workerData as { readonly copal: ThreadOrder }).copal;
+  const { thread, isOwn, port, lingering } = (workerData as { readonly copal: ThreadOrder }).copal;
   const runtime = new Runtime({ thread });
   setRuntimeOfThread(runtime);
-  const board = new Switchboard(runtime, (line, message) => {
+  const board = new Switchboard(runtime, lingering, (line, message) => {
     // Who kills an actor with a thread of its own ends that thread soon, unless it hears that the end is under way.
     if (isOwn && message[0] === "exit" && message[3] === "kill") main.postNow(["ending"]);
     if (!receive(line, message)) obey(message);

@@ -12,6 +12,7 @@ import type { Runtime } from "../actors/runtime.js";
 import { NoProcError, UnsupportedError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import { type ActorRef, portOf, type RefPort } from "../ref.js";
+import { Linger } from "./linger.js";
 import { type Address, notCloneable, pack, packError, packReason, unpack } from "./parcel.js";
 import { RemoteCell } from "./remote-cell.js";
 import type { LastWord, ThreadMessage } from "./thread-message.js";
@@ -27,6 +28,7 @@ export class Switchboard {
   lastActor: Cell | undefined = undefined;
   /** What of this thread's other threads can speak to. */
   readonly exported = new Map<number, RefPort>();
+  readonly #linger: Linger;
   readonly #receive: Receiver;
   readonly #lines = new Map<number, Line>();
   readonly #watches = new WeakMap<Cell, Watch>();
@@ -37,8 +39,10 @@ export class Switchboard {
     if (known?.get(id)?.deref() === undefined) known?.delete(id);
   });
 
-  constructor(runtime: Runtime, receive: Receiver) {
+  /** `lingering` is the counter that {@link Linger} shares between threads. */
+  constructor(runtime: Runtime, lingering: Int32Array, receive: Receiver) {
     this.runtime = runtime;
+    this.#linger = new Linger(lingering);
     this.#receive = receive;
   }
 
@@ -46,7 +50,7 @@ export class Switchboard {
   open(thread: number, port: MessagePort, holdsThread = false): Line {
     const line = this.#lines.get(thread) ?? new Line(this, thread);
     this.#lines.set(thread, line);
-    const made = new ThreadPort(port, (message) => this.#receive(line, message));
+    const made = new ThreadPort(port, this.#linger, (message) => this.#receive(line, message));
     made.hold(holdsThread);
     line.through(made);
     return line;

@@ -2,22 +2,28 @@
  * One port between two threads: what is posted in one turn of the event loop goes as one batch, in order. Knows nothing of what the messages say.
  */
 import { type MessagePort, receiveMessageOnPort, type TransferListItem } from "node:worker_threads";
+import type { Linger, Lingered } from "./linger.js";
 import type { ThreadMessage } from "./thread-message.js";
 
 /** A batch that is this long does not wait for the end of the turn. */
 const BATCH_MESSAGES = 512;
 
 /** The near end of a port to another thread. */
-export class ThreadPort {
+export class ThreadPort implements Lingered {
   readonly #port: MessagePort;
+  readonly #linger: Linger;
   readonly #receive: (message: ThreadMessage) => void;
   #batch: ThreadMessage[] = [];
   #isOpen = true;
 
-  constructor(port: MessagePort, receive: (message: ThreadMessage) => void) {
+  constructor(port: MessagePort, linger: Linger, receive: (message: ThreadMessage) => void) {
     this.#port = port;
+    this.#linger = linger;
     this.#receive = receive;
-    port.on("message", (batch: readonly ThreadMessage[]) => this.#take(batch));
+    port.on("message", (batch: readonly ThreadMessage[]) => {
+      this.#take(batch);
+      linger.traffic(this);
+    });
   }
 
   /** Posts `message` at the end of this turn, behind all that was posted before. It must be cloneable, and nobody may change it. */
@@ -33,7 +39,9 @@ export class ThreadPort {
    */
   postNow(message: ThreadMessage, transfer?: readonly TransferListItem[]): void {
     this.flush();
-    if (this.#isOpen) this.#port.postMessage([message], transfer);
+    if (!this.#isOpen) return;
+    this.#port.postMessage([message], transfer);
+    this.#linger.traffic(this);
   }
 
   /** Posts what waits for the end of the turn. */
@@ -41,7 +49,16 @@ export class ThreadPort {
     if (this.#batch.length === 0) return;
     const batch = this.#batch;
     this.#batch = [];
-    if (this.#isOpen) this.#port.postMessage(batch);
+    if (!this.#isOpen) return;
+    this.#port.postMessage(batch);
+    this.#linger.traffic(this);
+  }
+
+  poll(): boolean {
+    const next = this.#isOpen ? receiveMessageOnPort(this.#port) : undefined;
+    if (next === undefined) return false;
+    this.#take(next.message as readonly ThreadMessage[]);
+    return true;
   }
 
   /** Takes in everything that has arrived. */
@@ -59,6 +76,7 @@ export class ThreadPort {
   close(): void {
     if (!this.#isOpen) return;
     this.flush();
+    this.#linger.forget(this);
     this.#isOpen = false;
     this.#port.close();
   }

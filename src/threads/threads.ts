@@ -25,6 +25,8 @@ const POOL_THREADS = Math.max(1, Math.min(8, availableParallelism() - 1));
 /** All worker threads. */
 export class Threads {
   readonly board: Switchboard;
+  /** How many threads linger now; see `linger.ts`. */
+  readonly #lingering = new Int32Array(new SharedArrayBuffer(4));
   readonly #live = new Map<number, WorkerThread>();
   readonly #pool: (WorkerThread | undefined)[] = new Array(POOL_THREADS).fill(undefined);
   readonly #names = new Map<number, string>([[0, "main"]]);
@@ -32,7 +34,7 @@ export class Threads {
   #lastThread = 0;
 
   constructor() {
-    this.board = new Switchboard(runtimeOfThread(), (line, message) => {
+    this.board = new Switchboard(runtimeOfThread(), this.#lingering, (line, message) => {
       if (!receive(line, message)) this.#serve(line, message);
     });
   }
@@ -77,6 +79,7 @@ export class Threads {
     if (place !== undefined) this.#names.set(thread, name);
     const made = new WorkerThread({
       board: this.board,
+      lingering: this.#lingering,
       entry,
       thread,
       name,

@@ -17,6 +17,8 @@ export interface ThreadLimits {
 /** What to make. */
 export interface WorkerThreadOptions {
   readonly board: Switchboard;
+  /** The counter that all threads share. */
+  readonly lingering: Int32Array;
   /** The compiled module that it runs. */
   readonly entry: URL;
   readonly thread: number;
@@ -49,11 +51,11 @@ export class WorkerThread {
   #hasExited = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ board, entry, thread, name, isOwn, limits, onExit }: WorkerThreadOptions) {
+  constructor({ board, lingering, entry, thread, name, isOwn, limits, onExit }: WorkerThreadOptions) {
     this.number = thread;
     this.name = name;
     const { port1, port2 } = new MessageChannel();
-    const copal: ThreadOrder = { thread, isOwn, port: port2 };
+    const copal: ThreadOrder = { thread, isOwn, port: port2, lingering };
     this.#worker = new Worker(entry, {
       name,
       workerData: { copal },

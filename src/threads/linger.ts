@@ -19,7 +19,7 @@ const SESSION_MS = 0.5;
 /** Traffic is recent for so long. */
 const RECENT_MS = 1;
 /** How many occasions to leave out at most after looking in vain. */
-const MOST_SKIPPED = 64;
+const MOST_SKIPPED = 16;
 
 /** The lingering of one thread; off with `COPAL_LINGER=0`. */
 export class Linger {

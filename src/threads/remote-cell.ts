@@ -18,7 +18,7 @@ import type { Line } from "./switchboard.js";
 export class RemoteCell extends Cell implements Remote {
   readonly #line: Line;
   #isWatched = false;
-  /** Takes care that it ends within a time although its thread may be stuck; only where it has that thread for itself. */
+  /** Takes care that it ends within a time although its thread may be stuck; for the thread that started it. */
   onEndOrder: ((withinMs: number) => void) | undefined = undefined;
   /** Actors of this thread that have unlinked from it and have not heard that it knows. */
   readonly #unlinking = new Set<Cell>();

@@ -76,7 +76,7 @@ export type ThreadMessage =
   | readonly [word: "lost", thread: number, reason: ExitReason, lastWord: LastWord | undefined]
   /** From the main thread: nobody lives there any more. */
   | readonly [word: "close"]
-  /** To the main thread: a kill was heard, and what it takes to end is under way. */
+  /** To the main thread: an order to end was heard, and what it takes is under way. */
   | readonly [word: "ending"]
   | readonly [word: "last", lastWord: LastWord]
   /** To the main thread, of the fork server that it lends; from it, what it says. */

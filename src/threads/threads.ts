@@ -19,6 +19,9 @@ export type Placement = "pool" | "own";
 /** How long a shared thread without actors stays for the next one. */
 const IDLE_MS = 250;
 
+/** How long a shared thread may not react to an order to kill one of its actors before it is ended with all of them. */
+const SHARED_PATIENCE_MS = 5_000;
+
 /** Threads that are shared: enough to use the machine, few enough to leave the main thread its place. */
 const POOL_THREADS = Math.max(1, Math.min(8, availableParallelism() - 1));
 
@@ -62,6 +65,8 @@ export class Threads {
       cell.onEndOrder = (withinMs) => thread.mustHear(withinMs);
       return;
     }
+    // The others there are not to suffer for one that is merely slow; but an end that was ordered by force comes.
+    cell.onEndOrder = (withinMs) => thread.mustHear(withinMs + SHARED_PATIENCE_MS);
     thread.actors++;
     thread.hold(true);
     onEnd(cell, () => {

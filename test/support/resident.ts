@@ -33,7 +33,7 @@ export interface Resident {
   rejectLater(): void;
   leaveThread(code: number): void;
   eat(): void;
-  spin(): void;
+  spin(spins: Int32Array): void;
 }
 
 export const actorsFolder = fileURLToPath(new URL("../../../test/fixtures/actors", import.meta.url));

@@ -40,6 +40,8 @@ export interface ErrorFields {
   ERR_WIRE: { readonly bytes?: Uint8Array };
   /** The actor has no public method of this name. */
   ERR_NO_METHOD: { readonly ref: ActorRef; readonly method: string };
+  /** So many messages wait for the actor that it takes no more. */
+  ERR_MAILBOX_FULL: { readonly ref: ActorRef; readonly capacity: number };
   /** The message, or the answer, cannot be cloned, and so not reach an actor of another thread. */
   ERR_NOT_CLONEABLE: { readonly path?: string };
   /** A value that is planned but not built. */
@@ -128,6 +130,8 @@ export const ProcessExitError = kind("ERR_PROCESS_EXIT", "ProcessExitError");
 export const WireError = kind("ERR_WIRE", "WireError");
 /** Rejects a call of an unknown or private method; the actor goes on. */
 export const NoMethodError = kind("ERR_NO_METHOD", "NoMethodError");
+/** Rejects a call to an actor whose mailbox is full. */
+export const MailboxFullError = kind("ERR_MAILBOX_FULL", "MailboxFullError");
 /** Refuses a message that cannot be cloned to its sender, before it leaves. */
 export const NotCloneableError = kind("ERR_NOT_CLONEABLE", "NotCloneableError");
 /** Thrown for a value that is planned but not built. */

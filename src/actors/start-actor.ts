@@ -8,6 +8,7 @@ import { Cell, type CellOptions } from "./cell.js";
 import { isIgnore } from "./ignore.js";
 import type { ActorInstance } from "./instance.js";
 import { connect, disconnect } from "./link.js";
+import type { MailboxLimit } from "./mailbox-bound.js";
 import { type Runtime, runtimeOfThread } from "./runtime.js";
 import { type ActorName, claim, describeName, holderOf } from "./via.js";
 
@@ -37,6 +38,8 @@ export interface StartOptions<T extends object> {
   readonly outlivesParent?: boolean;
   /** The runtime, where there is no parent to take it from; this thread's unless given. */
   readonly runtime?: Runtime;
+  /** How many messages may wait for it, and what becomes of more; any number unless given. */
+  readonly mailbox?: MailboxLimit;
   /** Makes the record of an actor that is to live in another thread, and sends it there. */
   readonly elsewhere?: (runtime: Runtime, options: CellOptions) => Cell;
 }
@@ -68,6 +71,7 @@ export function startActor<T extends object>(parent: Parent, options: StartOptio
       parent,
       name: typeof name === "string" ? name : undefined,
       label,
+      mailbox: options.mailbox,
       shutdownMs: options.shutdownMs === "infinity" ? Number.POSITIVE_INFINITY : (options.shutdownMs ?? 5_000),
       onStarted: () => {
         starts?.delete(callOff);

@@ -89,6 +89,7 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
         args: node.args,
         id: node.path,
         signal,
+        ...(node.mailbox && { mailbox: node.mailbox }),
         ...(supervises(made) && { shutdownMs: "infinity" }),
         ...(node.shutdown !== undefined && { shutdownMs: limitMs(node.shutdown) }),
       });
@@ -114,6 +115,7 @@ function startInThread(
     args: node.args,
     id: node.path,
     signal,
+    ...(node.mailbox && { mailbox: node.mailbox }),
     ...(node.heapBytes !== undefined && { heapMb: node.heapBytes / (1024 * 1024) }),
     ...(node.shutdown !== undefined && { shutdownMs: limitMs(node.shutdown) }),
   });

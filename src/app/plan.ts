@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Shutdown } from "../actors/exit-actor.js";
+import type { MailboxLimit } from "../actors/mailbox-bound.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
@@ -78,6 +79,7 @@ export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly args: readonly unknown[];
   readonly thread: "main" | "pool" | "own";
   readonly heapBytes: number | undefined;
+  readonly mailbox: MailboxLimit | undefined;
 }
 
 /** Any node to start. */
@@ -213,6 +215,7 @@ class Planner {
       args,
       thread: node.fields.thread ?? "main",
       heapBytes: node.fields.heap,
+      mailbox: node.fields.mailbox && { overflow: "reject", ...withoutUndefined(node.fields.mailbox) },
     };
   }
 

@@ -222,6 +222,15 @@ export const nodeFields = {
     args: z.array(z.unknown(), listAllowed).optional(),
     thread: z.enum(["main", "pool", "own"], "main, pool, own").optional(),
     heap: heapField.optional(),
+    mailbox: z
+      .strictObject(
+        {
+          capacity: wholeNumber("a whole number from 1", 1, Number.MAX_SAFE_INTEGER),
+          overflow: z.enum(["reject", "dropOldest", "dropNewest"], "reject, dropOldest, dropNewest").optional(),
+        },
+        "a map of `capacity` and `overflow`",
+      )
+      .optional(),
   },
 } as const;
 
@@ -241,7 +250,7 @@ const anyNotYet = ["dependsOn"];
 export const notYetFields: Readonly<Record<NodeKind, readonly string[]>> = {
   supervisor: anyNotYet,
   process: [...["ready", "live", "watch", "limits", "required", "logs", ...anyNotYet]],
-  actor: ["mailbox", "logs", ...anyNotYet],
+  actor: ["logs", ...anyNotYet],
 };
 
 /** Fields inside a field that this version refuses by name. */
@@ -253,6 +262,7 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
 /** Values that this version refuses by name; the path is that of the field in its node. */
 export const notYetValues: Readonly<Record<string, readonly string[]>> = {
   contain: ["pidns"],
+  "mailbox.overflow": ["block"],
   "stdout.as": ["json", "rpc"],
   "stderr.as": ["json", "rpc"],
 };

@@ -24,7 +24,7 @@ export class RemoteCell extends Cell implements Remote {
   readonly #unlinking = new Set<Cell>();
 
   constructor(runtime: Runtime, line: Line, options: CellOptions) {
-    super(runtime, { ...options, waits: true });
+    super(runtime, { ...options, mailbox: undefined, waits: true });
     this.#line = line;
   }
 

@@ -2,6 +2,7 @@
  * Starts an actor in another thread: spawn and link in one step, as a start in this one.
  */
 import { isMainThread } from "node:worker_threads";
+import type { MailboxLimit } from "../actors/mailbox-bound.js";
 import { runtimeOfThread } from "../actors/runtime.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
 import { UnsupportedError } from "../errors.js";
@@ -21,6 +22,7 @@ export interface ElsewhereOptions extends ModuleSource, ThreadLimits {
   readonly args: readonly unknown[];
   /** What people call it. */
   readonly id: string;
+  readonly mailbox?: MailboxLimit;
   readonly signal?: AbortSignal;
   readonly shutdownMs?: number | "infinity";
 }
@@ -47,6 +49,7 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
     id: label,
     ...(signal && { signal }),
     ...(shutdownMs !== undefined && { shutdownMs }),
+    ...(options.mailbox && { mailbox: options.mailbox }),
     elsewhere: (runtime, made) => {
       const thread = threads.place(placement, heapMb === undefined ? {} : { heapMb }, entry);
       const id = IDS_PER_THREAD + ++lastId;
@@ -62,6 +65,7 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
           label,
           parent: made.parent === null ? undefined : threads.board.addressOf(made.parent.ref),
           shutdownMs: made.shutdownMs,
+          mailbox: made.mailbox,
           source: { module, exportName, folder },
           args: packed,
           isPacked,

@@ -2,6 +2,7 @@
  * What threads tell each other: one list, a word first. All that is meant for the actors of a thread goes over one port in one order. Knows only the shapes.
  */
 import type { MessagePort } from "node:worker_threads";
+import type { MailboxLimit } from "../actors/mailbox-bound.js";
 import type { PlainError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import type { Address } from "./parcel.js";
@@ -13,6 +14,7 @@ export interface StartOrder {
   readonly label: string;
   readonly parent: Address | undefined;
   readonly shutdownMs: number;
+  readonly mailbox: MailboxLimit | undefined;
   readonly source: ModuleSource;
   readonly args: unknown;
   readonly isPacked: boolean;

@@ -29,6 +29,7 @@ export function startOrdered(line: Line, order: StartOrder, load: ClassLoader, i
     name: undefined,
     label: order.label,
     shutdownMs: order.shutdownMs,
+    mailbox: order.mailbox,
     onStarted: () => line.post(["started", order.id]),
     onStartFailed: () => {
       if (isLast) return;

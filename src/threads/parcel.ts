@@ -28,6 +28,8 @@ const errorMark = "copal.error/1";
  */
 export function pack(value: unknown, addressOf: (ref: ActorRef) => Address): Parcel {
   if (typeof value !== "object" || value === null) return { content: leaf(value, ""), isPacked: false, isCopy: true };
+  if (Array.isArray(value) && value.every(isPrimitive))
+    return { content: value.slice(), isPacked: false, isCopy: true };
   const packer = new Packer(addressOf);
   const content = packer.pack(value, "");
   return { content, isPacked: packer.isPacked, isCopy: packer.isCopy };
@@ -78,6 +80,11 @@ export function notCloneable(path: string, cause?: unknown): Error {
   const why = cause instanceof Error ? `: ${cause.message}` : "";
   const text = `${what} cannot be cloned${why}; an actor of another thread is sent data, refs and errors, no functions`;
   return new NotCloneableError(text, path === "" ? {} : { path: path.slice(1) }, cause === undefined ? {} : { cause });
+}
+
+/** A plain value; most messages have no other arguments, and most work is saved there. */
+function isPrimitive(value: unknown): boolean {
+  return (typeof value !== "object" || value === null) && typeof value !== "function" && typeof value !== "symbol";
 }
 
 function leaf(value: unknown, path: string): unknown {

@@ -2,6 +2,7 @@
  * Waiting a moment before going to sleep: a thread that has just been spoken to looks at its ports for a few microseconds more before it goes back to its
  * event loop, since to be woken costs more than most messages do. Knows ports only as things that may have something.
  */
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 /** Something to look at. */
@@ -18,6 +19,8 @@ const PATIENCE_MS = 0.05;
 const SESSION_MS = 0.5;
 /** Traffic is recent for so long. */
 const RECENT_MS = 1;
+/** How often to ask the kernel whether somebody else needs the cores. */
+const CROWD_EVERY_MS = 100;
 /** How many occasions to leave out at most after looking in vain. */
 const MOST_SKIPPED = 16;
 
@@ -28,6 +31,8 @@ export class Linger {
   readonly #lingering: Int32Array;
   readonly #ports: Lingered[] = [];
   #isDue = false;
+  #wasCrowded = false;
+  #crowdLookMs = Number.NEGATIVE_INFINITY;
   #sessionStartMs: number | undefined;
   #lastTrafficMs = Number.NEGATIVE_INFINITY;
   #skip = 0;
@@ -44,7 +49,7 @@ export class Linger {
     const nowMs = performance.now();
     const isRecent = nowMs - this.#lastTrafficMs < RECENT_MS;
     this.#lastTrafficMs = nowMs;
-    if (!isRecent) return;
+    if (!isRecent || this.#isCrowded(nowMs)) return;
     if (this.#skipped < this.#skip) {
       this.#skipped++;
       return;
@@ -58,6 +63,14 @@ export class Linger {
   forget(port: Lingered): void {
     const at = this.#ports.indexOf(port);
     if (at >= 0) this.#ports.splice(at, 1);
+  }
+
+  /** Whether more threads of this machine want to run than it has cores: then looking only keeps away the one that would answer. */
+  #isCrowded(nowMs: number): boolean {
+    if (nowMs - this.#crowdLookMs < CROWD_EVERY_MS) return this.#wasCrowded;
+    this.#crowdLookMs = nowMs;
+    this.#wasCrowded = runnableThreads() > availableCores;
+    return this.#wasCrowded;
   }
 
   /** Looks when everything that runs now has run, what awaits an answer included: that is in microtasks, and a tick comes behind them. */
@@ -97,3 +110,12 @@ export class Linger {
 }
 
 const availableCores = availableParallelism();
+
+/** How many threads run or could run now, this one included; 0 where the kernel does not say. */
+function runnableThreads(): number {
+  try {
+    return Number(/ (\d+)\//.exec(readFileSync("/proc/loadavg", "latin1"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

@@ -40,6 +40,10 @@ export interface ErrorFields {
   ERR_WIRE: { readonly bytes?: Uint8Array };
   /** The actor has no public method of this name. */
   ERR_NO_METHOD: { readonly ref: ActorRef; readonly method: string };
+  /** So many messages wait for the actor that it takes no more. */
+  ERR_MAILBOX_FULL: { readonly ref: ActorRef; readonly capacity: number };
+  /** The message, or the answer, cannot be cloned, and so not reach an actor of another thread. */
+  ERR_NOT_CLONEABLE: { readonly path?: string };
   /** A value that is planned but not built. */
   ERR_UNSUPPORTED: { readonly feature: string };
 }
@@ -126,6 +130,10 @@ export const ProcessExitError = kind("ERR_PROCESS_EXIT", "ProcessExitError");
 export const WireError = kind("ERR_WIRE", "WireError");
 /** Rejects a call of an unknown or private method; the actor goes on. */
 export const NoMethodError = kind("ERR_NO_METHOD", "NoMethodError");
+/** Rejects a call to an actor whose mailbox is full. */
+export const MailboxFullError = kind("ERR_MAILBOX_FULL", "MailboxFullError");
+/** Refuses a message that cannot be cloned to its sender, before it leaves. */
+export const NotCloneableError = kind("ERR_NOT_CLONEABLE", "NotCloneableError");
 /** Thrown for a value that is planned but not built. */
 export const UnsupportedError = kind("ERR_UNSUPPORTED", "UnsupportedError");
 
@@ -155,11 +163,22 @@ export function toPlain(thrown: unknown, depth = 8): PlainError {
   };
 }
 
+const natives: Readonly<Record<string, ErrorConstructor>> = {
+  TypeError: TypeError as unknown as ErrorConstructor,
+  RangeError: RangeError as unknown as ErrorConstructor,
+  SyntaxError: SyntaxError as unknown as ErrorConstructor,
+  ReferenceError: ReferenceError as unknown as ErrorConstructor,
+  URIError: URIError as unknown as ErrorConstructor,
+  EvalError: EvalError as unknown as ErrorConstructor,
+};
+
 /** Makes an error again from {@link toPlain}'s data: of its own kind if it was Copal's, else an `Error` of that name. */
 export function fromPlain(plain: PlainError): Error {
   const options = plain.cause === undefined ? {} : { cause: fromPlain(plain.cause) };
   const Kind = plain.fields === undefined ? undefined : kinds.get(plain.code ?? "");
-  const error = Kind ? new Kind(plain.message, {} as never, options) : new Error(plain.message, options);
+  const error = Kind
+    ? new Kind(plain.message, {} as never, options)
+    : new (natives[plain.name] ?? Error)(plain.message, options);
   if (plain.stack !== undefined) Object.defineProperty(error, "stack", { value: plain.stack, configurable: true });
   if (Kind) return Object.assign(error, plain.fields);
   Object.defineProperty(error, "name", { value: plain.name, configurable: true });

@@ -20,6 +20,7 @@ export type {
   TimeoutInfo,
 } from "./actors/info.js";
 export { localNames, nameOf, register, unregister, whereis } from "./actors/local-names.js";
+export type { DeadLetter, MailboxLimit } from "./actors/mailbox-bound.js";
 export type { MessageView } from "./actors/message-view.js";
 export { ProcessActor, type ProcessSpec, type ProcessStatus, type SubscribeOptions } from "./actors/process-actor.js";
 export { type GroupEvent, ProcessGroups, processGroups } from "./actors/process-groups.js";

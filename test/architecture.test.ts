@@ -9,7 +9,19 @@ import t from "tap";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Rooms from the ground up; a room imports itself and rooms before it. */
-const rooms = ["words", "wire", "sidecar", "process", "actors", "supervisor", "app", "testing", "cli", "index"];
+const rooms = [
+  "words",
+  "wire",
+  "sidecar",
+  "process",
+  "actors",
+  "threads",
+  "supervisor",
+  "app",
+  "testing",
+  "cli",
+  "index",
+];
 
 function filesUnder(folder: string, ending: RegExp): string[] {
   return readdirSync(join(root, folder)).flatMap((entry) => {

@@ -13,6 +13,7 @@ import { Call, Cast, type Envelope, InfoEnvelope } from "./envelope.js";
 import { handle, startInstance, tellHandled } from "./handling.js";
 import type { ActorInstance } from "./instance.js";
 import { Mailbox } from "./mailbox.js";
+import { MailboxBound, type MailboxLimit } from "./mailbox-bound.js";
 import type { Method } from "./methods.js";
 import type { ActorMonitor, Monitor } from "./monitor.js";
 import { describeRef, type Runtime } from "./runtime.js";
@@ -32,6 +33,22 @@ export interface CellOptions {
   readonly onStarted: () => void;
   /** It ended before its `init` had settled well; its reason and cause are in the record. */
   readonly onStartFailed: () => void;
+  /** Its address, where that was given out before the actor was made; a new one of this thread unless given. */
+  readonly address?: { readonly id: number; readonly thread: number };
+  /** How many messages may wait; any number unless given. */
+  readonly mailbox?: MailboxLimit | undefined;
+  /** Its class is not there yet, or never will be here: it takes no turn until {@link Cell.free}. */
+  readonly waits?: boolean;
+}
+
+/** What an actor of another thread is told through its stand-in here. */
+export interface Remote {
+  signal(from: ActorRef, reason: ExitReason, kind: "link" | "order"): void;
+  /** `cell`, of this thread, is linked to it from now on. */
+  link(cell: Cell): void;
+  unlink(cell: Cell): void;
+  /** Ends it behind the messages it has. */
+  stop(reason: ExitReason): void;
 }
 
 /** One incarnation of an actor. */
@@ -84,6 +101,8 @@ export class Cell implements RefPort, Runnable {
   timers: Set<Timer> | undefined = undefined;
   /** What comes before the mailbox, or holds it up; only actors that ever needed it have one. */
   detour: Detour | undefined = undefined;
+  /** How many messages may wait; nothing for most. */
+  readonly bound: MailboxBound | undefined;
   /** Who looks on; nobody unless asked for. */
   debug: Debug | undefined = undefined;
   /** Actors whose end this one's end waits for. */
@@ -100,9 +119,20 @@ export class Cell implements RefPort, Runnable {
     this.parent = options.parent;
     this.label = options.label;
     this.shutdownMs = options.shutdownMs;
-    this.ref = new ActorRef(runtime.nextId(), runtime.thread, options.name, this);
+    const { address, mailbox } = options;
+    this.bound = mailbox === undefined ? undefined : new MailboxBound(mailbox);
+    this.ref =
+      address === undefined
+        ? new ActorRef(runtime.nextId(), runtime.thread, options.name, this)
+        : new ActorRef(address.id, address.thread, options.name, this);
     if (options.name !== undefined) runtime.takeName(options.name, this);
-    this.enqueue();
+    if (options.waits) this.isBusy = true;
+    else this.enqueue();
+  }
+
+  /** The way to the actor, if it lives in another thread and this record only stands in for it here. */
+  get remote(): Remote | undefined {
+    return undefined;
   }
 
   get mailboxLength(): number {
@@ -150,6 +180,7 @@ export class Cell implements RefPort, Runnable {
       this.#dropped(envelope);
       return;
     }
+    if (this.bound !== undefined && !this.bound.admits(this, envelope)) return;
     this.mailbox.push(envelope);
     if (this.isQueued || this.isBusy || this.isEnding || this.detour?.holdsUp(envelope)) return;
     this.enqueue();
@@ -274,6 +305,7 @@ export class Cell implements RefPort, Runnable {
   }
 
   #hasWork(): boolean {
+    if (this.starting) return true;
     return this.detour === undefined ? this.mailbox.length > 0 : this.detour.hasWork(this);
   }
 

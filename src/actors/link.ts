@@ -35,14 +35,18 @@ export function disconnect(one: Cell, other: Cell): void {
  */
 export function link(cell: Cell, ref: ActorRef): void {
   const other = cellOf(ref);
-  if (!other.hasEnded) connect(cell, other);
-  else if (cell.trapExit) pushExit(cell, ref, "noproc", false);
+  if (!other.hasEnded) {
+    connect(cell, other);
+    other.remote?.link(cell);
+  } else if (cell.trapExit) pushExit(cell, ref, "noproc", false);
   else throw new NoProcError(`cannot link to ${describeRef(ref)}: it has ended`, { ref });
 }
 
 /** Unlinks both and, unless told not to `flush`, takes an `EXIT` of that actor out of the mailbox if it is there already. */
 export function unlink(cell: Cell, ref: ActorRef, flush = true): void {
-  disconnect(cell, cellOf(ref));
+  const other = cellOf(ref);
+  if (cell.links.has(other)) other.remote?.unlink(cell);
+  disconnect(cell, other);
   if (!flush) return;
   cell.drop(
     (envelope) => envelope.kind === "info" && envelope.message.type === "EXIT" && envelope.message.from === ref,
@@ -65,6 +69,10 @@ export type SignalKind = "link" | "order";
  * anyone but its parent says nothing about any child of it, and is dropped.
  */
 export function sendExit(to: Cell, from: ActorRef, reason: ExitReason, kind: SignalKind): void {
+  if (to.remote) {
+    to.remote.signal(from, reason, kind);
+    return;
+  }
   if (reason === "kill" && kind === "order") {
     to.kill();
     return;

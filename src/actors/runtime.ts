@@ -110,6 +110,11 @@ export function isAlive(ref: ActorRef): boolean {
 
 const slot: unique symbol = Symbol.for("copal.runtime/1") as never;
 
+/** Makes `runtime` this thread's; before anything else has asked for it. */
+export function setRuntimeOfThread(runtime: Runtime): void {
+  (globalThis as { [slot]?: Runtime })[slot] = runtime;
+}
+
 /** Returns this thread's runtime, made on first use. */
 export function runtimeOfThread(): Runtime {
   const holder = globalThis as { [slot]?: Runtime };

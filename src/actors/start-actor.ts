@@ -4,10 +4,11 @@
 import { AlreadyStartedError, StartError, UnsupportedError } from "../errors.js";
 import { formatExit } from "../exit.js";
 import type { ActorRef, Told } from "../ref.js";
-import { Cell } from "./cell.js";
+import { Cell, type CellOptions } from "./cell.js";
 import { isIgnore } from "./ignore.js";
 import type { ActorInstance } from "./instance.js";
 import { connect, disconnect } from "./link.js";
+import type { MailboxLimit } from "./mailbox-bound.js";
 import { type Runtime, runtimeOfThread } from "./runtime.js";
 import { type ActorName, claim, describeName, holderOf } from "./via.js";
 
@@ -16,7 +17,8 @@ export type Parent = Cell | null;
 
 /** What to start. */
 export interface StartOptions<T extends object> {
-  readonly class: new () => T;
+  /** Needed unless `elsewhere` is there. */
+  readonly class?: new () => T;
   /** For `init`. */
   readonly args?: readonly unknown[];
   /** Registered before `init` runs, free again when the actor has ended. */
@@ -36,6 +38,10 @@ export interface StartOptions<T extends object> {
   readonly outlivesParent?: boolean;
   /** The runtime, where there is no parent to take it from; this thread's unless given. */
   readonly runtime?: Runtime;
+  /** How many messages may wait for it, and what becomes of more; any number unless given. */
+  readonly mailbox?: MailboxLimit;
+  /** Makes the record of an actor that is to live in another thread, and sends it there. */
+  readonly elsewhere?: (runtime: Runtime, options: CellOptions) => Cell;
 }
 
 /**
@@ -59,12 +65,13 @@ export function startActor<T extends object>(parent: Parent, options: StartOptio
     return Promise.reject(new AlreadyStartedError(`the name ${taken} is taken`, { ref: holder, name: taken }));
   }
   return new Promise((resolve, reject) => {
-    const cell: Cell = new Cell(runtime, {
+    const made: CellOptions = {
       construct: (self) => construct(self, options.class),
       args: options.args ?? [],
       parent,
       name: typeof name === "string" ? name : undefined,
       label,
+      mailbox: options.mailbox,
       shutdownMs: options.shutdownMs === "infinity" ? Number.POSITIVE_INFINITY : (options.shutdownMs ?? 5_000),
       onStarted: () => {
         starts?.delete(callOff);
@@ -76,7 +83,8 @@ export function startActor<T extends object>(parent: Parent, options: StartOptio
         limit?.cancel();
         reject(isTooLate ? tooLateError(cell, startTimeoutMs) : startError(cell));
       },
-    });
+    };
+    const cell: Cell = options.elsewhere === undefined ? new Cell(runtime, made) : options.elsewhere(runtime, made);
     // What is called off is no business of its parent's any more: as in OTP, no `EXIT` of it comes.
     const unlinkAndEnd = (end: () => void): void => {
       if (parent && !cell.isEnding) disconnect(parent, cell);
@@ -130,9 +138,9 @@ function tooLateError({ label }: Cell, limitMs: number | undefined): Error {
 }
 
 /** A class may have a static `name` of its own, which may be anything. */
-function nameOfClass(type: new () => object): string {
+function nameOfClass(type: (new () => object) | undefined): string {
   try {
-    return typeof type.name === "string" ? type.name : "an actor";
+    return typeof type?.name === "string" ? type.name : "an actor";
   } catch {
     return "an actor";
   }
@@ -189,6 +197,11 @@ function isPlainActorSpec(spec: unknown): spec is PlainActorSpec {
 const constructing: unique symbol = Symbol.for("copal.constructing") as never;
 const slot = globalThis as { [constructing]?: Cell | undefined };
 
+/** Makes the instance of an actor whose class came after its record. */
+export function constructLater(cell: Cell, type: new () => object): ActorInstance {
+  return construct(cell, type);
+}
+
 /** Takes the record of the actor that is being constructed; there is none but inside {@link startActor}. */
 export function takeConstructing(): Cell | undefined {
   const cell = slot[constructing];
@@ -196,7 +209,8 @@ export function takeConstructing(): Cell | undefined {
   return cell;
 }
 
-function construct(cell: Cell, type: new () => object): ActorInstance {
+function construct(cell: Cell, type: (new () => object) | undefined): ActorInstance {
+  if (type === undefined) throw new TypeError("an actor needs a class");
   slot[constructing] = cell;
   try {
     const made = new type() as ActorInstance;

@@ -6,6 +6,7 @@ import { ActorExitError, CallTimeoutError } from "../errors.js";
 import { asExitReason, type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { cellOf } from "./address.js";
+import type { Cell } from "./cell.js";
 import { onEnd } from "./monitor.js";
 import { describeRef } from "./runtime.js";
 import { systemCall } from "./system-call.js";
@@ -39,10 +40,16 @@ export async function stop(
     });
   });
   // What becomes of the request shows in how the actor ends.
-  systemCall(ref, "stop", { timeoutMs: "infinity" }, (self) => self.end(wanted, true)).catch(() => {});
+  if (cell.remote) cell.remote.stop(wanted);
+  else endInTurn(cell, wanted);
   const actual = await ended;
   if (isSameReason(actual, wanted)) return;
   throw new ActorExitError(`${cell.label} ended: ${formatExit(actual)}`, { ref, reason: actual });
+}
+
+/** Ends an actor of this thread behind the messages it has. */
+export function endInTurn(cell: Cell, reason: ExitReason): void {
+  systemCall(cell.ref, "stop", { timeoutMs: "infinity" }, (self) => self.end(reason, true)).catch(() => {});
 }
 
 function isSameReason(one: ExitReason, other: ExitReason): boolean {

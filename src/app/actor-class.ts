@@ -16,26 +16,33 @@ export type FoundClass = { readonly class: ActorClass } | { readonly problem: st
 /** Loads the class of `actor`; modules that are named, not pathed, are looked for from `folder`. */
 export async function findActorClass(actor: PlannedActor, folder: string): Promise<FoundClass> {
   if (actor.class !== undefined) return asActorClass(actor.class, "`class`");
-  const name = actor.module ?? "";
+  return findClass({ module: actor.module ?? "", exportName: actor.exportName }, folder);
+}
+
+/** Loads the class that a module exports; see {@link findActorClass}. */
+export async function findClass(
+  { module: name, exportName }: { readonly module: string; readonly exportName: string },
+  folder: string,
+): Promise<FoundClass> {
   let module: Readonly<Record<string, unknown>>;
   try {
     module = await (isAbsolute(name) ? importFile(name) : importPackage(name, folder));
   } catch (cause) {
     return { problem: `${shown(name, folder)} cannot be loaded: ${importFailure(cause)}`, cause };
   }
-  const exported = Object.hasOwn(module, actor.exportName) ? module[actor.exportName] : undefined;
+  const exported = Object.hasOwn(module, exportName) ? module[exportName] : undefined;
   if (exported === undefined) {
     const exports = Object.keys(module);
-    const near = nearest(actor.exportName, exports);
+    const near = nearest(exportName, exports);
     const hint =
       exports.length === 0
         ? "it has no exports"
         : near === undefined
           ? `it has ${exports.join(", ")}`
           : `did you mean \`${near}\`?`;
-    return { problem: `${shown(name, folder)} has no export \`${actor.exportName}\`; ${hint}` };
+    return { problem: `${shown(name, folder)} has no export \`${exportName}\`; ${hint}` };
   }
-  return asActorClass(exported, `\`${actor.exportName}\` of ${shown(name, folder)}`);
+  return asActorClass(exported, `\`${exportName}\` of ${shown(name, folder)}`);
 }
 
 function asActorClass(value: unknown, what: string): FoundClass {

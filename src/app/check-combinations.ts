@@ -42,6 +42,15 @@ export function* wrongCombinations(
     if (contain === "tree" && limits) yield wrong("limits", "got limits, allowed are none while `contain` is tree");
     if (contain === "tree" && required) yield wrong("required", "got true, allowed is false while `contain` is tree");
   }
+  if (node.kind === "actor") {
+    const { thread = "main", heap, class: type } = node.fields;
+    if (thread !== "main" && type !== undefined)
+      yield wrong(
+        "class",
+        `a class cannot cross to another thread; say \`module: ./file.ts#Name\` beside \`thread: ${thread}\``,
+      );
+    if (heap !== undefined && thread !== "own") yield wrong("heap", "got a size, allowed with `thread: own` only");
+  }
   if (node.kind !== "supervisor") return;
   for (const child of node.children) yield* wrongCombinations(child, node.fields.autoShutdown);
 }

@@ -263,6 +263,7 @@ class Walk {
 const insideFields: Readonly<Record<string, readonly string[]>> = {
   backoff: ["initial", "max", "factor", "jitter", "resetAfter", "attempts"],
   intensity: ["max", "within"],
+  mailbox: ["capacity", "overflow"],
   stop: ["signal", "grace", "steps", ...(notYetInside.stop ?? [])],
   onOwnerDeath: ["grace", ...(notYetInside.onOwnerDeath ?? [])],
   stdout: ["to", "method", "as", "file", "append"],

@@ -11,6 +11,8 @@ import type { ExitReason } from "../exit.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { ChildSpec, StartContext } from "../supervisor/child-spec.js";
 import { startSupervisor } from "../supervisor/supervisor.js";
+import { startElsewhere } from "../threads/start-elsewhere.js";
+import type { Placement } from "../threads/threads.js";
 import { findActorClass } from "./actor-class.js";
 import { configError } from "./config-problem.js";
 import type { OutputLog } from "./output-log.js";
@@ -80,18 +82,43 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
       return ref as ActorRef<unknown> as ActorRef;
     }
     case "actor": {
+      if (node.thread !== "main") return startInThread(node, node.thread, context, book);
       const made = await classOf(node, book);
       const ref = await startActor(parent, {
         class: made,
         args: node.args,
         id: node.path,
         signal,
+        ...(node.mailbox && { mailbox: node.mailbox }),
         ...(supervises(made) && { shutdownMs: "infinity" }),
         ...(node.shutdown !== undefined && { shutdownMs: limitMs(node.shutdown) }),
       });
       return ref as ActorRef<unknown> as ActorRef;
     }
   }
+}
+
+/** Starts an actor in a worker thread; its class is loaded there, and only there. */
+function startInThread(
+  node: PlannedActor,
+  thread: Placement,
+  context: StartContext,
+  book: TreeBook,
+): Promise<ActorRef> {
+  const { parent, signal } = context;
+  return startElsewhere(parent, {
+    thread,
+    entry: new URL("./thread-entry.js", import.meta.url),
+    module: node.module ?? "",
+    exportName: node.exportName,
+    folder: book.folder,
+    args: node.args,
+    id: node.path,
+    signal,
+    ...(node.mailbox && { mailbox: node.mailbox }),
+    ...(node.heapBytes !== undefined && { heapMb: node.heapBytes / (1024 * 1024) }),
+    ...(node.shutdown !== undefined && { shutdownMs: limitMs(node.shutdown) }),
+  });
 }
 
 /** The time a node has when its parent is gone without a plan: the same as when it is stopped. */
@@ -117,7 +144,7 @@ export async function loadClasses(
   const problems: { file: string | undefined; path: string; text: string }[] = [];
   let cause: unknown;
   for (const node of nodes) {
-    if (node.kind !== "actor") continue;
+    if (node.kind !== "actor" || node.thread !== "main") continue;
     const found = await findActorClass(node, book.folder);
     if ("class" in found) {
       book.classes.set(node.path, found.class);

@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Shutdown } from "../actors/exit-actor.js";
+import type { MailboxLimit } from "../actors/mailbox-bound.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
@@ -76,6 +77,9 @@ export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly module: string | undefined;
   readonly exportName: string;
   readonly args: readonly unknown[];
+  readonly thread: "main" | "pool" | "own";
+  readonly heapBytes: number | undefined;
+  readonly mailbox: MailboxLimit | undefined;
 }
 
 /** Any node to start. */
@@ -209,6 +213,9 @@ class Planner {
       module: module === undefined ? undefined : this.#modulePath(hash < 0 ? module : module.slice(0, hash)),
       exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
       args,
+      thread: node.fields.thread ?? "main",
+      heapBytes: node.fields.heap,
+      mailbox: node.fields.mailbox && { overflow: "reject", ...withoutUndefined(node.fields.mailbox) },
     };
   }
 

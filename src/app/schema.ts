@@ -7,7 +7,7 @@ import { z } from "zod";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { autoShutdowns, strategies } from "../supervisor/strategy.js";
 import { processOptionFields, stopSteps, streamField } from "./process-fields.js";
-import { durationPattern, longestDurationMs, parseDurationMs } from "./units.js";
+import { durationPattern, longestDurationMs, parseDurationMs, parseSizeBytes, sizePattern } from "./units.js";
 
 /** The three kinds of nodes; the kind's key carries the id. */
 export const nodeKinds = ["supervisor", "process", "actor"] as const;
@@ -28,6 +28,15 @@ const durationField = z
     durationAllowed,
   )
   .transform((value, context) => parseDurationMs(value) ?? refuse(context, durationAllowed));
+
+const heapAllowed = "a size from 16M, such as 64M or 1G";
+const leastHeapBytes = 16 * 1024 * 1024;
+const heapField = z
+  .union([z.number(heapAllowed), z.string(heapAllowed).regex(sizePattern, heapAllowed)], heapAllowed)
+  .transform((value, context) => {
+    const bytes = parseSizeBytes(value);
+    return bytes === undefined || bytes < leastHeapBytes ? refuse(context, heapAllowed) : bytes;
+  });
 
 const graceAllowed = "a duration such as 200ms, 5s, 1m or 2h (a bare number is milliseconds; at most 24h)";
 const longestGraceMs = 86_400_000;
@@ -211,7 +220,17 @@ export const nodeFields = {
     module: textAllowed("a file, file URL or package, with #Export for a named export").optional(),
     class: z.custom<new () => object>((value) => typeof value === "function", "a class").optional(),
     args: z.array(z.unknown(), listAllowed).optional(),
-    thread: z.enum(["main"], "main").optional(),
+    thread: z.enum(["main", "pool", "own"], "main, pool, own").optional(),
+    heap: heapField.optional(),
+    mailbox: z
+      .strictObject(
+        {
+          capacity: wholeNumber("a whole number from 1", 1, Number.MAX_SAFE_INTEGER),
+          overflow: z.enum(["reject", "dropOldest", "dropNewest"], "reject, dropOldest, dropNewest").optional(),
+        },
+        "a map of `capacity` and `overflow`",
+      )
+      .optional(),
   },
 } as const;
 
@@ -231,7 +250,7 @@ const anyNotYet = ["dependsOn"];
 export const notYetFields: Readonly<Record<NodeKind, readonly string[]>> = {
   supervisor: anyNotYet,
   process: [...["ready", "live", "watch", "logs", ...anyNotYet]],
-  actor: ["heap", "mailbox", "logs", ...anyNotYet],
+  actor: ["logs", ...anyNotYet],
 };
 
 /** Fields inside a field that this version refuses by name. */
@@ -242,8 +261,8 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
 
 /** Values that this version refuses by name; the path is that of the field in its node. */
 export const notYetValues: Readonly<Record<string, readonly string[]>> = {
-  thread: ["pool", "own"],
   contain: ["pidns"],
+  "mailbox.overflow": ["block"],
   "stdout.as": ["json", "rpc"],
   "stderr.as": ["json", "rpc"],
 };

@@ -9,6 +9,7 @@ import { mailboxLength } from "../actors/runtime.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { type ChildSnapshot, type SupervisorSnapshot, supervisorSnapshot } from "../supervisor/snapshot.js";
+import { threadName } from "../threads/threads.js";
 import type { PlannedNode, PlannedSupervisor } from "./plan.js";
 
 /** A node of a tree, as `copal ps --json` shows it; what does not apply or is not known is null. */
@@ -103,9 +104,9 @@ function addNode(rows: TreeRow[], plan: PlannedNode | undefined, known: Known, m
     budget: snapshot === undefined ? null : { used: snapshot.budget.used, max: snapshot.budget.max },
     lastExit: lastExitOf(known.lastExit ?? memory.ends.get(known.path), plan),
     uptimeMs: isUp && known.startedAtMs !== undefined ? Math.max(0, Date.now() - known.startedAtMs) : null,
-    thread: isUp ? "main" : null,
+    thread: isUp ? threadName(ref.thread) : null,
     containment: place?.containment ?? null,
-    mailbox: isUp ? mailboxLength(ref) : null,
+    mailbox: isUp && ref.thread === 0 ? mailboxLength(ref) : null,
     rssBytes: null,
     cpuPercent: null,
   });

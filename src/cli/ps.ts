@@ -49,10 +49,15 @@ export function table(rows: readonly TreeRow[], paint: Paint): string {
           : `${row.lastExit.reason} (${formatAge(Date.now() - Date.parse(row.lastExit.at))} ago)`,
     },
   ]);
-  return aligned(
-    [columns.map((text) => ({ text, paint: paint.dim })), ...cells],
-    columns.map((column) => numbers.has(column)),
-  );
+  const table = [columns.map((text): Cell => ({ text, paint: paint.dim })), ...cells];
+  const isRight = columns.map((column) => numbers.has(column));
+  // Where nothing lives in another thread there is nothing to tell apart.
+  if (rows.some(({ thread }) => thread !== null && thread !== "main")) {
+    const threads = [{ text: "THREAD", paint: paint.dim }, ...rows.map(({ thread }) => ({ text: thread ?? "-" }))];
+    for (const [index, cell] of threads.entries()) table[index] = (table[index] ?? []).toSpliced(4, 0, cell);
+    isRight.splice(4, 0, false);
+  }
+  return aligned(table, isRight);
 }
 
 /** Makes the drawing of `copal tree`: what each node is and how it is. */

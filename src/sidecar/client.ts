@@ -7,7 +7,6 @@ import type { CommandBodies, EventBodies, WireEvent } from "../wire/messages.js"
 import { STREAM } from "../wire/messages.js";
 import { Connection } from "./connection.js";
 import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
-import { forkServer } from "./fork-server.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
 import { warnOfMissing } from "./limits-warning.js";
 import { waitForLostTree } from "./lost-tree.js";
@@ -17,6 +16,7 @@ import { type StartOptions, size, startBody } from "./start-options.js";
 import { StdinQueue } from "./stdin-queue.js";
 import { knownSignal, type StopPlan, stopBody } from "./stop-plan.js";
 import { TakenPipe } from "./taken-pipe.js";
+import { sidecarHost } from "./thread-sidecars.js";
 
 /** The two streams a process writes to. */
 export type OutputStream = "stdout" | "stderr";
@@ -72,7 +72,7 @@ export async function startSidecar(
   const body = startBody(options);
   for (let tries = 1; ; tries++) {
     const idle = host ? undefined : takeIdle();
-    const connection = idle ?? new Connection(host ?? (await forkServer()));
+    const connection = idle ?? new Connection(host ?? (await sidecarHost()));
     const client = new SidecarClient(connection, body, sink);
     try {
       await client.started;

@@ -1,13 +1,8 @@
 //! The process that is held, from its start to the end of its tree: its stdio, its stop plan, its limits, its cgroup.
 //! Carries out what the plan decides; does not know the wire's frames or in which state the sidecar is.
 
-<<<<<<< HEAD
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
-=======
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
->>>>>>> wt-limits
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};

@@ -1,0 +1,42 @@
+/**
+ * A call that came from another thread: it lies in the mailbox as any call does, and its answer goes back over the port it came by.
+ */
+import type { Cell } from "../actors/cell.js";
+import { Call } from "../actors/envelope.js";
+import { packError } from "./parcel.js";
+import type { Line } from "./switchboard.js";
+
+/** One call from another thread. The time limit is its caller's business. */
+export class CallFromAfar extends Call {
+  readonly #line: Line;
+  readonly #number: number;
+
+  constructor(cell: Cell, method: string, args: readonly unknown[], line: Line, number: number) {
+    super(cell.ref, method, args);
+    this.#line = line;
+    this.#number = number;
+  }
+
+  override answer(value: unknown): void {
+    if (!this.#settle()) return;
+    try {
+      const word = this.#line.speaksLast(this.target) ? "lastAnswer" : "answer";
+      this.#line.parcel(value, (data, isPacked) => [word, this.#number, data, isPacked]);
+    } catch (error) {
+      this.#line.post(["fail", this.#number, packError(error)]);
+    }
+  }
+
+  override fail(error: unknown): void {
+    // The end of a thread answers for the actor that ends with it.
+    if (this.#settle() && !this.#line.speaksLast(this.target))
+      this.#line.post(["fail", this.#number, packError(error)]);
+  }
+
+  #settle(): boolean {
+    if (this.isSettled) return false;
+    this.isSettled = true;
+    this.owed?.delete(this);
+    return true;
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * What crosses from one thread to another: values made ready for a structured clone and made whole again behind it. Refs travel as addresses and errors
+ * as their words. Knows neither ports nor who sends; who a ref's actor is, it is told.
+ */
+import { fromPlain, NotCloneableError, type PlainError, toPlain } from "../errors.js";
+import { type ExitReason, formatExit, isNormalExit } from "../exit.js";
+import { type ActorRef, isActorRef } from "../ref.js";
+
+/** An actor's address: thread, id, name. */
+export type Address = readonly [thread: number, id: number, name: string | undefined];
+
+/** Values on their way. */
+export interface Parcel {
+  readonly content: unknown;
+  /** Something in it has to be made whole by {@link unpack}. */
+  readonly isPacked: boolean;
+  /** All of it is a copy already, so that it may wait; anything else must be cloned before the sender goes on. */
+  readonly isCopy: boolean;
+}
+
+const refMark = "copal.ref/1";
+const errorMark = "copal.error/1";
+
+/**
+ * Makes `value` ready: arrays, plain objects, maps and sets are copied with every ref and error in them, whatever else there is is left to the clone.
+ *
+ * @throws {NotCloneableError} for a function or a symbol, with the path to it. What the clone itself will not take shows only there.
+ */
+export function pack(value: unknown, addressOf: (ref: ActorRef) => Address): Parcel {
+  if (typeof value !== "object" || value === null) return { content: leaf(value, ""), isPacked: false, isCopy: true };
+  if (Array.isArray(value) && value.every(isPrimitive))
+    return { content: value.slice(), isPacked: false, isCopy: true };
+  const packer = new Packer(addressOf);
+  const content = packer.pack(value, "");
+  return { content, isPacked: packer.isPacked, isCopy: packer.isCopy };
+}
+
+/** Makes refs and errors of a parcel's content whole again, in place. */
+export function unpack(content: unknown, refOf: (address: Address) => ActorRef): unknown {
+  if (typeof content !== "object" || content === null) return content;
+  return new Unpacker(refOf).unpack(content);
+}
+
+/** Makes a reason ready; what cannot be cloned in one is told as text, since an end must reach everybody. */
+export function packReason(reason: ExitReason): ExitReason {
+  if (typeof reason === "string") return reason;
+  try {
+    return structuredClone(reason);
+  } catch {
+    const text = formatExit(reason);
+    return isNormalExit(reason) ? { shutdown: text } : { error: { name: "NonError", message: text } };
+  }
+}
+
+/** Makes what was thrown ready. */
+export function packError(thrown: unknown): PlainError {
+  const plain = toPlain(thrown);
+  try {
+    return structuredClone(plain);
+  } catch {
+    const { fields, cause, ...words } = plain;
+    return words;
+  }
+}
+
+/** Makes an error again, its ref included. */
+export function unpackError(plain: PlainError, refOf: (address: Address) => ActorRef): Error {
+  const error = fromPlain(plain) as Error & { ref?: unknown };
+  const { ref } = error;
+  if (typeof ref === "object" && ref !== null && !isActorRef(ref)) {
+    const { thread, id, name } = ref as { thread: number; id: number; name?: string };
+    error.ref = refOf([thread, id, name]);
+  }
+  return error;
+}
+
+/** Says what cannot be cloned. */
+export function notCloneable(path: string, cause?: unknown): Error {
+  const what = path === "" ? "the message" : `\`${path.slice(1)}\` of the message`;
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  const text = `${what} cannot be cloned${why}; an actor of another thread is sent data, refs and errors, no functions`;
+  return new NotCloneableError(text, path === "" ? {} : { path: path.slice(1) }, cause === undefined ? {} : { cause });
+}
+
+/** A plain value; most messages have no other arguments, and most work is saved there. */
+function isPrimitive(value: unknown): boolean {
+  return (typeof value !== "object" || value === null) && typeof value !== "function" && typeof value !== "symbol";
+}
+
+function leaf(value: unknown, path: string): unknown {
+  if (typeof value === "function" || typeof value === "symbol") throw notCloneable(path);
+  return value;
+}
+
+class Packer {
+  isPacked = false;
+  isCopy = true;
+  readonly #addressOf: (ref: ActorRef) => Address;
+  readonly #seen = new Map<object, unknown>();
+
+  constructor(addressOf: (ref: ActorRef) => Address) {
+    this.#addressOf = addressOf;
+  }
+
+  pack(value: unknown, path: string): unknown {
+    if (typeof value !== "object" || value === null) return leaf(value, path);
+    const known = this.#seen.get(value);
+    if (known !== undefined) return known;
+    if (Array.isArray(value)) {
+      const copy: unknown[] = new Array(value.length);
+      this.#seen.set(value, copy);
+      for (let i = 0; i < value.length; i++) if (i in value) copy[i] = this.pack(value[i], `${path}.${i}`);
+      return copy;
+    }
+    if (isActorRef(value)) return this.#mark(value, { [refMark]: this.#addressOf(value) });
+    if (value instanceof Error) return this.#mark(value, { [errorMark]: packError(value) });
+    if (value instanceof Map) {
+      const copy = new Map<unknown, unknown>();
+      this.#seen.set(value, copy);
+      for (const [key, one] of value) copy.set(this.pack(key, path), this.pack(one, `${path}.${String(key)}`));
+      return copy;
+    }
+    if (value instanceof Set) {
+      const copy = new Set<unknown>();
+      this.#seen.set(value, copy);
+      for (const one of value) copy.add(this.pack(one, path));
+      return copy;
+    }
+    return isPlain(value) ? this.#object(value, path) : this.#asItIs(value);
+  }
+
+  #object(value: object, path: string): unknown {
+    const copy: Record<string, unknown> = {};
+    this.#seen.set(value, copy);
+    for (const [key, one] of Object.entries(value)) {
+      const packed = this.pack(one, `${path}.${key}`);
+      // An assignment to this one would set the prototype.
+      if (key === "__proto__") Object.defineProperty(copy, key, { value: packed, enumerable: true });
+      else copy[key] = packed;
+    }
+    return copy;
+  }
+
+  #asItIs(value: object): unknown {
+    this.isCopy = false;
+    return value;
+  }
+
+  #mark(value: object, marked: object): unknown {
+    this.isPacked = true;
+    this.#seen.set(value, marked);
+    return marked;
+  }
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+class Unpacker {
+  readonly #refOf: (address: Address) => ActorRef;
+  readonly #seen = new Set<object>();
+
+  constructor(refOf: (address: Address) => ActorRef) {
+    this.#refOf = refOf;
+  }
+
+  unpack(value: unknown): unknown {
+    if (typeof value !== "object" || value === null || this.#seen.has(value)) return value;
+    if (refMark in value) return this.#refOf(value[refMark] as Address);
+    if (errorMark in value) return unpackError(value[errorMark] as PlainError, this.#refOf);
+    this.#seen.add(value);
+    if (value instanceof Map) {
+      const entries = [...value];
+      value.clear();
+      for (const [key, one] of entries) value.set(this.unpack(key), this.unpack(one));
+    } else if (value instanceof Set) {
+      const all = [...value];
+      value.clear();
+      for (const one of all) value.add(this.unpack(one));
+    } else if (Array.isArray(value)) {
+      for (let i = 0; i < value.length; i++) value[i] = this.unpack(value[i]);
+    } else if (isPlain(value)) {
+      for (const [key, one] of Object.entries(value))
+        if (typeof one === "object" && one !== null) (value as Record<string, unknown>)[key] = this.unpack(one);
+    }
+    return value;
+  }
+}

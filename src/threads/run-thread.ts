@@ -1,0 +1,76 @@
+/**
+ * The life of a worker thread: it makes its runtime, opens its line to the main thread, starts what it is told to start, and ends by itself when its
+ * work is done or it is asked to.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
+import { isIgnore } from "../actors/ignore.js";
+import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
+import { borrowSidecars } from "../sidecar/thread-sidecars.js";
+import { BorrowedSidecars } from "./borrowed-sidecars.js";
+import { receive } from "./incoming.js";
+import { packError, packReason } from "./parcel.js";
+import { Switchboard } from "./switchboard.js";
+import type { ThreadMessage } from "./thread-message.js";
+import { type ClassLoader, startOrdered } from "./worker-start.js";
+
+/** What a worker thread is told when it is made. */
+export interface ThreadOrder {
+  readonly thread: number;
+  /** Its end is that of the first actor it starts. */
+  readonly isOwn: boolean;
+  readonly port: MessagePort;
+  readonly lingering: Int32Array;
+}
+
+/** Runs this worker thread; `load` imports the classes of its actors. */
+export function runThread(load: ClassLoader): void {
+  const { thread, isOwn, port, lingering } = (workerData as { readonly copal: ThreadOrder }).copal;
+  const runtime = new Runtime({ thread });
+  setRuntimeOfThread(runtime);
+  const board = new Switchboard(runtime, lingering, (line, message) => {
+    // Who orders an end by force takes this thread for stuck, and ends it, unless it hears soon that the order was heard.
+    if (message[0] === "callOff" || (message[0] === "exit" && message[3] === "kill")) main.postNow(["ending"]);
+    if (!receive(line, message)) obey(message);
+  });
+  const main = board.open(0, port, true);
+  board.onLast = (reason, cause) => {
+    const id = board.lastActor?.ref.id ?? 0;
+    const told = cause === undefined ? undefined : packError(cause);
+    main.post(["last", { id, reason: packReason(reason), cause: told, ignored: isIgnore(cause) }]);
+    // Behind what the end still has to say.
+    setImmediate(leave);
+  };
+  const leave = (): void => {
+    board.flush();
+    process.exit(0);
+  };
+  const sidecars = new BorrowedSidecars(main);
+  borrowSidecars(() => sidecars.host());
+  const obey = (message: ThreadMessage): void => {
+    switch (message[0]) {
+      case "start":
+        startOrdered(main, message[1], load, isOwn);
+        break;
+      case "connected":
+        // What its maker had said before it said anything to others is heard before them.
+        board.open(message[1], message[2]).drain();
+        break;
+      case "lost":
+        board.lost(message[1], message[2], message[3]);
+        break;
+      case "close":
+        leave();
+        break;
+      case "lent":
+        sidecars.runsAt(message[1]);
+        break;
+      case "notLent":
+        sidecars.failed(message[1]);
+        break;
+      case "swept":
+        sidecars.swept(message[1]);
+        break;
+    }
+  };
+}

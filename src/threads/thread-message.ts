@@ -1,0 +1,91 @@
+/**
+ * What threads tell each other: one list, a word first. All that is meant for the actors of a thread goes over one port in one order. Knows only the shapes.
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { MailboxLimit } from "../actors/mailbox-bound.js";
+import type { PlainError } from "../errors.js";
+import type { ExitReason } from "../exit.js";
+import type { Address } from "./parcel.js";
+
+/** An actor to start: where its class is, and what it is started with. */
+export interface StartOrder {
+  readonly id: number;
+  readonly name: string | undefined;
+  readonly label: string;
+  readonly parent: Address | undefined;
+  readonly shutdownMs: number;
+  readonly mailbox: MailboxLimit | undefined;
+  readonly source: ModuleSource;
+  readonly args: unknown;
+  readonly isPacked: boolean;
+}
+
+/** Where an actor's class is found. */
+export interface ModuleSource {
+  /** A file's absolute path or a package's name. */
+  readonly module: string;
+  readonly exportName: string;
+  /** Where packages are looked for from. */
+  readonly folder: string;
+}
+
+/** The last word of a thread that ends with its actor. */
+export interface LastWord {
+  readonly id: number;
+  readonly reason: ExitReason;
+  readonly cause: PlainError | undefined;
+  readonly ignored: boolean;
+}
+
+/** One message between threads. */
+export type ThreadMessage =
+  | readonly [
+      word: "call",
+      to: number,
+      number: number,
+      method: string,
+      args: unknown,
+      isPacked: boolean,
+      timeoutMs: number,
+    ]
+  | readonly [word: "cast", to: number, method: string, args: unknown, isPacked: boolean]
+  | readonly [word: "send", to: number, message: unknown, isPacked: boolean]
+  /** An info with its type, such as a process's output; `handled` comes back if it has a number. */
+  | readonly [word: "info", to: number, info: unknown, isPacked: boolean, number: number | undefined]
+  | readonly [word: "handled", number: number]
+  | readonly [word: "answer", number: number, value: unknown, isPacked: boolean]
+  /** An answer that counts when the thread is gone, since the actor that gives it ends with it. */
+  | readonly [word: "lastAnswer", number: number, value: unknown, isPacked: boolean]
+  | readonly [word: "fail", number: number, error: PlainError]
+  | readonly [word: "exit", to: number, from: Address, reason: ExitReason, kind: "link" | "order"]
+  /** An actor that did not start is no business of its starter's any more. */
+  | readonly [word: "callOff", to: number, reason: ExitReason]
+  | readonly [word: "stop", to: number, reason: ExitReason]
+  | readonly [word: "link", to: number, from: Address]
+  | readonly [word: "unlink", to: number, from: Address]
+  | readonly [word: "unlinked", to: number, from: Address]
+  /** The sender's thread wants to hear of the end. */
+  | readonly [word: "watch", to: number]
+  | readonly [word: "ended", id: number, reason: ExitReason]
+  | readonly [word: "start", order: StartOrder]
+  | readonly [word: "started", id: number]
+  | readonly [word: "startFailed", id: number, reason: ExitReason, cause: PlainError | undefined, ignored: boolean]
+  /** To the main thread: carry this port to that thread. */
+  | readonly [word: "connect", thread: number, port: MessagePort]
+  /** From the main thread: that thread has this port with you. */
+  | readonly [word: "connected", thread: number, port: MessagePort]
+  /** From the main thread: that thread is no more. */
+  | readonly [word: "lost", thread: number, reason: ExitReason, lastWord: LastWord | undefined]
+  /** From the main thread: nobody lives there any more. */
+  | readonly [word: "close"]
+  /** To the main thread: an order to end was heard, and what it takes is under way. */
+  | readonly [word: "ending"]
+  | readonly [word: "last", lastWord: LastWord]
+  /** To the main thread, of the fork server that it lends; from it, what it says. */
+  | readonly [word: "lend"]
+  | readonly [word: "lent", path: string]
+  | readonly [word: "notLent", error: PlainError]
+  | readonly [word: "abandon", path: string]
+  | readonly [word: "greeted", sidecarPid: number]
+  | readonly [word: "sweep", sidecarPid: number]
+  | readonly [word: "swept", sidecarPid: number];

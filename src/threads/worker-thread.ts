@@ -1,0 +1,122 @@
+/**
+ * One worker thread as the main thread holds it: made, asked to end, ended by force when it does not, and what became of it as an exit reason. Knows no
+ * actors; whose thread it is, others know.
+ */
+import { MessageChannel, Worker } from "node:worker_threads";
+import { type ExitReason, reasonFromError } from "../exit.js";
+import { LentSidecars } from "./lent-sidecars.js";
+import type { ThreadOrder } from "./run-thread.js";
+import type { Line, Switchboard } from "./switchboard.js";
+
+/** What limits a thread. */
+export interface ThreadLimits {
+  /** Memory for its JavaScript objects, in megabytes; Node's default unless given. */
+  readonly heapMb?: number;
+}
+
+/** What to make. */
+export interface WorkerThreadOptions {
+  readonly board: Switchboard;
+  /** The counter that all threads share. */
+  readonly lingering: Int32Array;
+  /** The compiled module that it runs. */
+  readonly entry: URL;
+  readonly thread: number;
+  /** What `ps` shows. */
+  readonly name: string;
+  readonly isOwn: boolean;
+  readonly limits: ThreadLimits;
+  /** It is gone, and everything that it had said before may be heard now. */
+  readonly onExit: (thread: WorkerThread, reason: ExitReason) => void;
+}
+
+/** How long a thread has to say that it heard of a kill. A healthy one needs less than a millisecond. */
+const HEARING_MS = 25;
+/** How long a thread that has nothing left to do has to end by itself. */
+const LEAVING_MS = 1_000;
+
+/** A worker thread. */
+export class WorkerThread {
+  readonly number: number;
+  readonly name: string;
+  readonly line: Line;
+  readonly sidecars: LentSidecars;
+  /** How many actors it was given that have not ended. */
+  actors = 0;
+  /** It was asked to leave, and gets no more actors. */
+  isLeaving = false;
+  readonly #worker: Worker;
+  #error: ExitReason | undefined;
+  #wasTerminated = false;
+  #hasExited = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ board, lingering, entry, thread, name, isOwn, limits, onExit }: WorkerThreadOptions) {
+    this.number = thread;
+    this.name = name;
+    const { port1, port2 } = new MessageChannel();
+    const copal: ThreadOrder = { thread, isOwn, port: port2, lingering };
+    this.#worker = new Worker(entry, {
+      name,
+      workerData: { copal },
+      transferList: [port2],
+      ...(limits.heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: limits.heapMb } }),
+    });
+    this.line = board.open(thread, port1);
+    this.sidecars = new LentSidecars(this.line);
+    this.#worker.on("error", (error: unknown) => {
+      this.#error ??= reasonOf(error);
+    });
+    this.#worker.once("exit", (code) => {
+      this.#hasExited = true;
+      clearTimeout(this.#timer);
+      onExit(this, this.#wasTerminated ? "killed" : (this.#error ?? { exit: code }));
+    });
+  }
+
+  /** Says whether it keeps Node running; it does until told otherwise. */
+  hold(holds: boolean): void {
+    if (holds) this.#worker.ref();
+    else this.#worker.unref();
+  }
+
+  /** Asks it to end; one that does not is terminated. */
+  leave(): void {
+    this.isLeaving = true;
+    this.line.post(["close"]);
+    this.#terminateIn(LEAVING_MS);
+  }
+
+  /** It ends by itself from now on; one that does not is terminated. */
+  isAboutToLeave(): void {
+    this.isLeaving = true;
+    this.#terminateIn(LEAVING_MS);
+  }
+
+  /** It must have heard of what it was told within `withinMs`, or it is terminated; see {@link heard}. */
+  mustHear(withinMs: number): void {
+    this.line.flush();
+    this.#terminateIn(withinMs + HEARING_MS);
+  }
+
+  /** It has heard. */
+  heard(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #terminateIn(delayMs: number): void {
+    if (this.#hasExited) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#wasTerminated = true;
+      void this.#worker.terminate();
+    }, delayMs);
+  }
+}
+
+/** What the end of a thread by an error means for its actors. */
+function reasonOf(error: unknown): ExitReason {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return code === "ERR_WORKER_OUT_OF_MEMORY" ? { limit: "memory" } : reasonFromError(error);
+}

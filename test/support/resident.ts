@@ -1,0 +1,56 @@
+/**
+ * The actor of test/fixtures/actors/resident.mjs as the tests see it, and trees of it.
+ */
+import { fileURLToPath } from "node:url";
+import type { Info } from "#src/actors/info.js";
+import { start, type Tree } from "#src/app/tree.js";
+import type { ActorChild, ChildSpecInput, SupervisorChild } from "#src/app/tree-spec.js";
+import type { ExitReason } from "#src/exit.js";
+import type { ActorRef } from "#src/ref.js";
+
+/** What it understands. */
+export interface Resident {
+  args(): unknown[];
+  thread(): number;
+  echo<V>(value: V): V;
+  me(): ActorRef<Resident>;
+  isMe(ref: ActorRef<Resident>): boolean;
+  note(value: unknown): void;
+  heard(): (Info & { from?: ActorRef; reason?: ExitReason })[];
+  crash(message: string): void;
+  refuseIt(): void;
+  giveFunction(): unknown;
+  trap(traps?: boolean): void;
+  linkTo(ref: ActorRef<Resident>): void;
+  unlinkFrom(ref: ActorRef<Resident>): void;
+  watch(ref: ActorRef<Resident>): number;
+  leave(reason: ExitReason): void;
+  signal(ref: ActorRef<Resident>, reason: ExitReason): void;
+  never(): Promise<void>;
+  ask(ref: ActorRef<Resident>, method: string, ...args: unknown[]): unknown;
+  tell(ref: ActorRef<Resident>, method: string, from: number, to: number): void;
+  throwLater(): void;
+  rejectLater(): void;
+  leaveThread(code: number): void;
+  eat(): void;
+  spin(spins: Int32Array): void;
+}
+
+export const actorsFolder = fileURLToPath(new URL("../../../test/fixtures/actors", import.meta.url));
+
+/** A child that lives in a thread. */
+export function resident(actor: string, thread: "main" | "own" | "pool", more: Partial<ActorChild> = {}): ActorChild {
+  return { actor, module: "./resident.mjs#Resident", thread, ...more };
+}
+
+/** Starts a tree of such children. */
+export function startResidents(children: ChildSpecInput[], more: Partial<SupervisorChild> = {}): Promise<Tree> {
+  return start({ supervisor: "app", children, ...more }, { folder: actorsFolder });
+}
+
+/** The running incarnation of a child. */
+export function find(tree: Tree, id: string): ActorRef<Resident> {
+  const ref = tree.whereis<Resident>(id);
+  if (!ref) throw new Error(`${id} does not run`);
+  return ref;
+}

@@ -2,9 +2,10 @@
  * One process's life in its sidecar: its start, who waits for which answer, the flow of bytes, its end. Turns method calls into commands and
  * hands events to one sink; decides nothing about restarts and knows no actor.
  */
-import { type CopalErrorOf, SidecarError, StartError, WireError } from "../errors.js";
+import { SidecarError } from "../errors.js";
 import type { CommandBodies, EventBodies, WireEvent } from "../wire/messages.js";
 import { STREAM } from "../wire/messages.js";
+import { gone, lossOf, startError } from "./client-errors.js";
 import { Connection } from "./connection.js";
 import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
@@ -377,28 +378,4 @@ function killSidecar(sidecarPid: number): void {
   } catch {
     // It has ended meanwhile.
   }
-}
-
-function gone(argv0: string): CopalErrorOf<"ERR_SIDECAR"> {
-  return new SidecarError(`${argv0} has ended: nothing reaches it any more`, { stage: "run", code: "ESRCH", errno: 3 });
-}
-
-function lossOf(argv0: string, stage: "start" | "run", cause: Error | undefined): CopalErrorOf<"ERR_SIDECAR"> {
-  if (cause instanceof SidecarError) return cause;
-  const what =
-    cause instanceof WireError
-      ? cause.message
-      : `lost its sidecar${cause ? `: ${cause.message.replaceAll("\0", "@")}` : ""}`;
-  return new SidecarError(`${argv0}: ${what}`, { stage }, { cause });
-}
-
-function startError(
-  argv0: string,
-  { stage, errno, code, message }: EventBodies["startFailed"],
-): CopalErrorOf<"ERR_START"> {
-  const failure = { stage, errno, code, message };
-  return new StartError(`${argv0} did not start: ${stage} ${code}: ${message}`, {
-    reason: { startFailed: failure },
-    failure,
-  });
 }

@@ -83,6 +83,10 @@ function ownCommands(copal: Command): void {
     .helpOption(false)
     .passThroughOptions()
     .action(async (words: string[]) => (await import("./run.js")).run(words));
+  add(copal, "sidecar", "speaks a sidecar's protocol by hand: commands as JSON lines, events as JSON lines")
+    .option("--record <file>", "writes every frame with its direction and time")
+    .option("--replay <file>", "sends a record's commands again and says where the events differ")
+    .action(async (options: { record?: string; replay?: string }) => (await import("./sidecar.js")).sidecar(options));
   add(copal, "version", "says the version")
     .option("--json", "as JSON")
     .action((options: { json?: boolean }) => {

@@ -52,6 +52,8 @@ export interface ProcessStatus extends Started {
   /** The actor it belongs to, besides its parent; null if none. */
   readonly owner: ActorRef | null;
   readonly subscribers: number;
+  /** Whether it runs in a terminal of its own. */
+  readonly hasTerminal: boolean;
   /** Bytes written to it that are not in its pipe yet. */
   readonly stdinQueuedBytes: number;
 }
@@ -155,6 +157,7 @@ export class ProcessActor extends Actor {
       state: this.#isStopping ? "stopping" : "running",
       owner: this.#owner?.ref ?? null,
       subscribers: this.#subscriptions.size,
+      hasTerminal: this.#spec.pty !== undefined,
       stdinQueuedBytes: client.stdinQueuedBytes,
     };
   }

@@ -3,7 +3,8 @@
  * how an answer is shown is the command line's business.
  */
 
-import { type IncomingMessage, request } from "node:http";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import type { Duplex } from "node:stream";
 import { type ControlCode, ControlError, controlStatuses } from "./control-error.js";
 import { checkSocketFolder } from "./control-socket.js";
 
@@ -50,23 +51,40 @@ export class ControlClient {
     }
   }
 
-  #ask(method: "GET" | "POST", endpoint: string, body?: Readonly<Record<string, unknown>>): Promise<IncomingMessage> {
-    // A folder that somebody else could write to could hold somebody else's socket.
-    checkSocketFolderOrAbsent(this.#socketPath);
+  /** Turns `GET /v1/endpoint` into a connection that speaks `protocol` both ways, and gives it. @throws {ControlError} as {@link get}. */
+  upgrade(endpoint: string, protocol: string): Promise<Duplex> {
     return new Promise((answer, refuse) => {
-      const asking = request({
-        socketPath: this.#socketPath,
-        method,
-        path: `/v1/${endpoint}`,
-        headers: { "content-type": "application/json" },
+      const asking = this.#request("GET", endpoint, { connection: "Upgrade", upgrade: protocol }, refuse);
+      asking.on("upgrade", (_response, socket, head) => {
+        if (head.length > 0) socket.unshift(head);
+        answer(socket);
       });
+      asking.on("response", (response) => refusalOf(response).then(refuse, refuse));
+      asking.end();
+    });
+  }
+
+  #ask(method: "GET" | "POST", endpoint: string, body?: Readonly<Record<string, unknown>>): Promise<IncomingMessage> {
+    return new Promise((answer, refuse) => {
+      const asking = this.#request(method, endpoint, { "content-type": "application/json" }, refuse);
       asking.on("response", (response) => {
         if (response.statusCode === 200) answer(response);
         else refusalOf(response).then(refuse, refuse);
       });
-      asking.on("error", (error: NodeJS.ErrnoException) => refuse(this.#failure(error)));
       asking.end(body === undefined ? undefined : JSON.stringify(body));
     });
+  }
+
+  #request(
+    method: "GET" | "POST",
+    endpoint: string,
+    headers: Readonly<Record<string, string>>,
+    refuse: (error: ControlError) => void,
+  ): ClientRequest {
+    // A folder that somebody else could write to could hold somebody else's socket.
+    checkSocketFolderOrAbsent(this.#socketPath);
+    const asking = request({ socketPath: this.#socketPath, method, path: `/v1/${endpoint}`, headers });
+    return asking.on("error", (error: NodeJS.ErrnoException) => refuse(this.#failure(error)));
   }
 
   #failure(error: NodeJS.ErrnoException): ControlError {

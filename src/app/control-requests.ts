@@ -157,14 +157,22 @@ export class ControlRequests {
     const chosen = ids.map((id) => this.#row({ id }));
     const below = (path: string) =>
       chosen.length === 0 || chosen.some((row) => path === row.path || path.startsWith(`${row.path}/`));
-    const n = query.get("n") ?? "100";
-    if (!/^\d+$/.test(n)) throw new ControlError("usage", `\`n\` is ${n}, allowed is a number of lines`);
     const known = new Set(rows.map((row) => row.path).filter(below));
     return {
       paths: { known, includes: below },
-      count: Number(n),
+      count: countOf(query, "100"),
       isFollowing: ["1", "true"].includes(query.get("follow") ?? ""),
     };
+  }
+
+  /** Reads `id` and `n` of an attachment: the running process that is meant, and how many of its last lines. */
+  attachQuery(query: URLSearchParams): {
+    readonly row: TreeRow;
+    readonly ref: ActorRef<ProcessActor>;
+    readonly count: number;
+  } {
+    const row = this.#row({ id: query.get("id") ?? undefined });
+    return { row, ref: this.#process(row), count: countOf(query, "10") };
   }
 
   #row(body: Body): TreeRow {
@@ -245,6 +253,12 @@ function refusal(path: string, what: string, error: unknown): ControlError {
     return new ControlError("state", `${path} is not there any more`, {}, error);
   }
   return new ControlError("failed", `${what} of ${path} failed: ${message}`, {}, error);
+}
+
+function countOf(query: URLSearchParams, fallback: string): number {
+  const n = query.get("n") ?? fallback;
+  if (!/^\d+$/.test(n)) throw new ControlError("usage", `\`n\` is ${n}, allowed is a number of lines`);
+  return Number(n);
 }
 
 function textOf(body: Body, field: string, allowed: string): string {

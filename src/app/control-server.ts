@@ -3,7 +3,10 @@
  * and for other programs. It knows requests and the tree; where the socket stands is decided elsewhere.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { Attachments } from "./attachments.js";
 import { ControlError, controlStatuses } from "./control-error.js";
 import { ControlRequests } from "./control-requests.js";
 import type { LogLine } from "./output-log.js";
@@ -29,12 +32,15 @@ export class ControlServer {
   readonly http: Server;
   readonly #app: ControlledApp;
   readonly #requests: ControlRequests;
+  readonly #attachments: Attachments;
   readonly #waitingForEnd = new Set<ServerResponse>();
 
   constructor(app: ControlledApp) {
     this.#app = app;
     this.#requests = new ControlRequests(app.tree);
+    this.#attachments = new Attachments(app.tree);
     this.http = createServer((request, response) => void this.#answer(request, response));
+    this.http.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
     // A client that holds its connection for long, such as `logs -f`, is no reason to end it.
     this.http.requestTimeout = 0;
     this.http.keepAliveTimeout = 1;
@@ -58,6 +64,7 @@ export class ControlServer {
   /** Takes no more connections and ends those that are not waiting for the end of this process. */
   close(): void {
     this.http.close();
+    this.#attachments.close();
     this.http.closeIdleConnections();
   }
 
@@ -74,13 +81,8 @@ export class ControlServer {
           : await this.#get(endpoint, url, request, response);
       if (result !== answered) sendJson(response, 200, result ?? null);
     } catch (error) {
-      if (response.headersSent) {
-        response.destroy();
-        return;
-      }
-      const code = error instanceof ControlError ? error.code : "failed";
-      const message = error instanceof Error ? error.message : String(error);
-      sendJson(response, controlStatuses[code], { error: { code, message } });
+      if (response.headersSent) response.destroy();
+      else sendRefusal(response, error);
     }
   }
 
@@ -95,8 +97,13 @@ export class ControlServer {
         return this.#app.about;
       case "logs":
         return this.#logs(url.searchParams, request, response);
+      case "attach":
+        throw new ControlError("usage", "`attach` needs the header `Upgrade: copal-attach`");
       default:
-        throw new ControlError("notFound", `there is no GET /v1/${endpoint}; there are ps, tree, logs and version`);
+        throw new ControlError(
+          "notFound",
+          `there is no GET /v1/${endpoint}; there are ps, tree, logs, attach and version`,
+        );
     }
   }
 
@@ -106,6 +113,7 @@ export class ControlServer {
       case "start":
       case "stop":
       case "restart":
+        return this.#attachments.through(() => this.#requests[endpoint](body));
       case "signal":
       case "send":
       case "call":
@@ -123,6 +131,32 @@ export class ControlServer {
           "notFound",
           `there is no POST /v1/${endpoint}; there are start, stop, restart, signal, send, call, inspect and down`,
         );
+    }
+  }
+
+  /** Attaches a connection to a process; from then on it speaks JSON lines both ways. */
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    let isAccepted = false;
+    try {
+      const url = new URL(request.url ?? "/", "http://copal");
+      if (url.pathname !== "/v1/attach") throw new ControlError("notFound", `there is no upgrade at ${url.pathname}`);
+      if (request.headers.upgrade?.toLowerCase() !== "copal-attach")
+        throw new ControlError("usage", `got \`Upgrade: ${request.headers.upgrade}\`, allowed is \`copal-attach\``);
+      await this.#attachments.add(socket, head, this.#requests.attachQuery(url.searchParams), () => {
+        isAccepted = true;
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: copal-attach\r\n\r\n");
+      });
+    } catch (error) {
+      if (isAccepted) {
+        socket.destroy();
+        return;
+      }
+      const response = new ServerResponse(request);
+      response.assignSocket(socket as Socket);
+      response.on("finish", () => socket.end());
+      response.shouldKeepAlive = false;
+      sendRefusal(response, error);
     }
   }
 
@@ -158,6 +192,12 @@ const answered = Symbol("answered");
 
 function wireLine(line: LogLine): Record<string, unknown> {
   return { at: new Date(line.atMs).toISOString(), path: line.path, stream: line.stream, line: line.line };
+}
+
+function sendRefusal(response: ServerResponse, error: unknown): void {
+  const code = error instanceof ControlError ? error.code : "failed";
+  const message = error instanceof Error ? error.message : String(error);
+  sendJson(response, controlStatuses[code], { error: { code, message } });
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

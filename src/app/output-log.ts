@@ -15,6 +15,9 @@ export interface LogLine {
   readonly line: string;
 }
 
+/** Sees output as it comes, chunk by chunk; the bytes are not its to keep. */
+export type OutputWatcher = (path: string, stream: "stdout" | "stderr", bytes: Buffer) => void;
+
 /** Bytes that are kept for each child. */
 export const logBytesPerChild = 1_048_576;
 
@@ -28,6 +31,7 @@ const lineOverheadBytes = 64;
 export class OutputLog {
   readonly #children = new Map<string, ChildLog>();
   readonly #followers = new Set<(line: LogLine) => void>();
+  readonly #watchers: OutputWatcher[] = [];
   readonly #bytesPerChild: number;
   readonly #nowMs: () => number;
 
@@ -39,6 +43,7 @@ export class OutputLog {
   /** Adds a chunk of a child's output; what is not ended by a newline waits for the rest of its line. Never throws. */
   append(path: string, stream: "stdout" | "stderr", bytes: Buffer): void {
     this.#child(path).append(stream, bytes);
+    for (const watcher of this.#watchers) watcher(path, stream, bytes);
   }
 
   /** Ends the last lines of a child that has ended without a newline. */
@@ -64,6 +69,16 @@ export class OutputLog {
   follow(follower: (line: LogLine) => void): () => void {
     this.#followers.add(follower);
     return () => this.#followers.delete(follower);
+  }
+
+  /** Calls `watcher` with all output from now on. `watcher` must not throw. */
+  watch(watcher: OutputWatcher): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** What stands behind the last newline of each of a child's streams, where there is anything: a prompt, mostly. */
+  unfinished(path: string): { readonly stream: "stdout" | "stderr"; readonly text: string }[] {
+    return this.#children.get(path)?.unfinished() ?? [];
   }
 
   #child(path: string): ChildLog {
@@ -110,6 +125,12 @@ class ChildLog {
     return this.#lines.slice(Math.max(this.#head, this.#lines.length - count));
   }
 
+  unfinished(): { readonly stream: "stdout" | "stderr"; readonly text: string }[] {
+    return (["stdout", "stderr"] as const)
+      .map((stream) => ({ stream, text: this.#streams[stream].partial }))
+      .filter(({ text }) => text !== "");
+  }
+
   #add(stream: "stdout" | "stderr", text: string): void {
     this.#lines.push(this.#make(stream, text));
     this.#bytes += cost(text);
@@ -131,6 +152,11 @@ class LineCutter {
   readonly #decoder = new StringDecoder("utf8");
   #partial: string[] = [];
   #partialLength = 0;
+
+  /** What has come of the line that is not ended; a character of several bytes that is not whole yet is left out. */
+  get partial(): string {
+    return this.#partial.join("");
+  }
 
   *push(bytes: Buffer): Generator<string> {
     const text = this.#decoder.write(bytes);

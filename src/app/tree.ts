@@ -70,6 +70,12 @@ export function planSource(source: ConfigSource, environment: Environment = proc
   return new Tree(planTree(checkTree(source), source, environment), source, environment);
 }
 
+/** Is told of every start and end of a planned node, in the order in which they happen. Must not throw. */
+export interface TreeWatcher {
+  started(path: string, ref: ActorRef): void;
+  ended(path: string, reason: ExitReason): void;
+}
+
 /** A supervision tree. Made by {@link start}; it is over when its root has ended. */
 export class Tree {
   /** The last output of its processes. */
@@ -82,6 +88,7 @@ export class Tree {
   readonly #refs = new Map<string, ActorRef>();
   readonly #ends = new Map<string, { readonly reason: ExitReason; readonly atMs: number }>();
   readonly #book: TreeBook;
+  readonly #watchers: TreeWatcher[] = [];
   readonly #startedAtMs = Date.now();
   #root: ActorRef | undefined;
   #isStarting = true;
@@ -104,7 +111,10 @@ export class Tree {
       classes: new Map<string, ActorClass>(),
       held: new Set<string>(),
       note: (path, ref) => this.#note(path, ref),
-      noteEnd: (path, reason) => this.#ends.set(path, { reason, atMs: Date.now() }),
+      noteEnd: (path, reason) => {
+        this.#ends.set(path, { reason, atMs: Date.now() });
+        for (const watcher of this.#watchers) watcher.ended(path, reason);
+      },
       find: (id, from) =>
         this.#refs.get(id) ?? this.#refs.get(`${from.slice(0, from.lastIndexOf("/"))}/${id}`) ?? this.whereis(id),
     };
@@ -172,6 +182,16 @@ export class Tree {
     this.#book.held.delete(path);
   }
 
+  /** Whether the child at `path` is held down. */
+  isHeld(path: string): boolean {
+    return this.#book.held.has(path);
+  }
+
+  /** Tells `watcher` of every start and end from now on. */
+  watch(watcher: TreeWatcher): void {
+    this.#watchers.push(watcher);
+  }
+
   /** The ref of the supervisor above a path, for requests about the child. */
   supervisorOf(path: string): ActorRef | undefined {
     return this.#refs.get(path.slice(0, path.lastIndexOf("/")));
@@ -199,7 +219,9 @@ export class Tree {
   }
 
   #note(path: string, ref: ActorRef): void {
+    const isNew = this.#refs.get(path) !== ref;
     this.#refs.set(path, ref);
+    if (isNew) for (const watcher of this.#watchers) watcher.started(path, ref);
     if (path !== this.#plan.path || this.#root !== undefined) return;
     this.#root = ref;
     treesByRoot.set(ref, { book: this.#book, environment: this.#environment });

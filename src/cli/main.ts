@@ -83,6 +83,10 @@ function ownCommands(copal: Command): void {
     .helpOption(false)
     .passThroughOptions()
     .action(async (words: string[]) => (await import("./run.js")).run(words));
+  add(copal, "sidecar", "speaks a sidecar's protocol by hand: commands as JSON lines, events as JSON lines")
+    .option("--record <file>", "writes every frame with its direction and time")
+    .option("--replay <file>", "sends a record's commands again and says where the events differ")
+    .action(async (options: { record?: string; replay?: string }) => (await import("./sidecar.js")).sidecar(options));
   add(copal, "version", "says the version")
     .option("--json", "as JSON")
     .action((options: { json?: boolean }) => {
@@ -143,13 +147,19 @@ function appCommands(copal: Command): void {
     .action(async (id: string, options: AppOptions & { json?: boolean }) =>
       (await import("./inspect.js")).inspect(id, options),
     );
+  app(copal, "attach", "joins this terminal with a running process; Ctrl-P Ctrl-Q detaches")
+    .argument("<id>")
+    .option("-n, --lines <count>", "how many of its last lines come first", "10")
+    .action(async (id: string, options: AppOptions & { lines: string }) =>
+      (await import("./attach.js")).attach(id, options),
+    );
   app(copal, "down", "stops the app in order and waits for its end").action(async (options: AppOptions) =>
     (await import("./ask.js")).down(options),
   );
 }
 
 function notYetCommands(copal: Command): void {
-  for (const name of ["attach", "reload", "top", "init", "import", "export", "doctor"]) {
+  for (const name of ["reload", "top", "init", "import", "export", "doctor"]) {
     add(copal, name, "not supported yet", { hidden: true })
       .argument("[words...]")
       .allowUnknownOption()

@@ -222,7 +222,6 @@ t.test("wrong usage is one sentence and exit code 2", async (t) => {
 
 t.test("what is planned and not built says so, with exit code 2", async (t) => {
   for (const args of [
-    ["attach", "x"],
     ["reload"],
     ["top"],
     ["init"],

@@ -160,8 +160,11 @@ export class ForkServer implements SidecarHost {
   /** Only somebody who waits for an announcement keeps Node running: a process does so by its own connection. */
   #holdNode(holds: boolean): void {
     const announcements = this.#child.stdout as Socket;
-    if (holds) announcements.ref();
-    else announcements.unref();
+    // Its end counts as an announcement too, and is known only after its output has ended.
+    for (const handle of [announcements, this.#child]) {
+      if (holds) handle.ref();
+      else handle.unref();
+    }
   }
 
   #end(): void {

@@ -74,7 +74,7 @@ for (const [what, [act, reason]] of Object.entries(breaks)) {
 }
 
 t.test("a thread that runs out of its heap ends its actor with { limit: memory }, and nobody else", async (t) => {
-  await using tree = await startResidents([resident("a", "own", { heap: "32M" }), resident("b", "own")]);
+  await using tree = await startResidents([resident("a", "own", { heap: "96M" }), resident("b", "own")]);
   const a = find(tree, "a");
   a.cast.eat();
   t.strictSame(await whenEnded(a as never), { limit: "memory" });

@@ -43,6 +43,7 @@ for (const [one, other] of pairs) {
     await using tree = await startResidents(children);
     const [a, b] = [find(tree, "a"), find(tree, "b")];
     await a.call.linkTo(b);
+    await a.call.ask(b, "thread");
     b.cast.crash("boom");
     t.match(await whenEnded(a as never), { error: { name: "TypeError", message: "boom" } });
   });
@@ -52,6 +53,8 @@ for (const [one, other] of pairs) {
     const [a, b] = [find(tree, "a"), find(tree, "b")];
     await a.call.trap();
     await a.call.linkTo(b);
+    // What a said to b before is with b by then; what the test says is in no order with it.
+    await a.call.ask(b, "thread");
     b.cast.leave("normal");
     t.match(await told(a, 1), [{ type: "EXIT", reason: "normal" }]);
     t.equal((await told(a))[0]?.from, b);

@@ -38,6 +38,8 @@ export function environmentBlock(options: EnvironmentOptions, fallback?: Readonl
   const { env = process.env, clearEnv, inheritEnv, envFile, addEnv } = options;
   const isPlain = !clearEnv && !inheritEnv && envFile === undefined && !addEnv && !fallback;
   if (isPlain && env === process.env) return inheritedEnvironment();
+  const ofTexts = isPlain && !isList(env) ? blockOfTexts(env) : undefined;
+  if (ofTexts) return ofTexts;
   const block = new Block();
   if (env !== process.env) block.addAll(env);
   else if (inheritEnv) block.addAll(picked(inheritEnv));
@@ -46,6 +48,19 @@ export function environmentBlock(options: EnvironmentOptions, fallback?: Readonl
   if (addEnv) block.addAll(addEnv);
   for (const [name, value] of Object.entries(fallback ?? {})) if (!block.has(name)) block.add(name, value);
   return block.bytes();
+}
+
+/** The block of variables that are texts, in one go, since a restart makes it anew each time; undefined if one of them is bytes. */
+function blockOfTexts(variables: Variables): Buffer | undefined {
+  let block = "";
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === null || value === undefined) continue;
+    if (typeof value !== "string") return undefined;
+    if (name === "" || name.includes("=") || name.includes("\0")) throw wrongName(name);
+    if (value.includes("\0")) throw new RangeError(`env.${name} must not contain a NUL byte`);
+    block += `${name}=${value}\0`;
+  }
+  return Buffer.from(block);
 }
 
 /** Variables in the order in which they came, by the bytes of their names. */

@@ -12,6 +12,7 @@ import type { Tree } from "../app/tree.js";
 import { formatAge, formatDuration } from "../app/units.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import type { UnkeptLimit } from "../sidecar/limits-warning.js";
+import type { SupervisorEvent } from "../supervisor/reports.js";
 import { harmless, type Paint } from "./paint.js";
 import { drawing } from "./ps.js";
 import type { SteadyOutput } from "./steady-output.js";
@@ -19,19 +20,13 @@ import type { SteadyOutput } from "./steady-output.js";
 /** Output that comes before the tree is drawn waits this long for it. */
 const patienceMs = 1_000;
 
-/** The events of supervisors, and the crashes, that are shown. */
-interface SupervisorEvent {
+/** The events of supervisors, their reports, and the crashes, that are shown. */
+interface ShownEvent extends Partial<Omit<SupervisorEvent, "type">> {
   readonly type: string;
   readonly path: string;
-  readonly reason?: ExitReason;
-  readonly used?: number;
-  readonly max?: number | null;
-  readonly withinMs?: number | null;
   /** Of a crash: over which message, and where. */
   readonly over?: string;
   readonly where?: string;
-  readonly waitMs?: number;
-  readonly failures?: number;
   readonly errorContext?: string;
   readonly offender?: { readonly id: string | undefined; readonly count?: number };
 }
@@ -51,16 +46,16 @@ export class UpPrinter implements InstanceObserver {
   #tree: Tree | undefined;
   #unfollow: () => void = () => {};
   /** Events not printed yet: a restart comes first, and printing it waits until it is under way. */
-  #events: SupervisorEvent[] = [];
+  #events: ShownEvent[] = [];
   readonly #onEvent = (event: unknown): void => {
-    if (this.#events.push(event as SupervisorEvent) === 1) setImmediate(this.#printEvents);
+    if (this.#events.push(event as ShownEvent) === 1) setImmediate(this.#printEvents);
   };
   /** What was thrown in a start is told by the start. */
   readonly #onCrash = (message: unknown): void => {
     const { kind, label: path, reason, cause, lastMessage } = message as CrashReport;
     if (kind !== "crash_report" || cause === undefined || lastMessage === "init") return;
     const over = lastMessage ? ` over ${nameOf(lastMessage)}` : "";
-    this.#onEvent({ type: "crashed", path, reason, over, where: placeOf(reason) } satisfies SupervisorEvent);
+    this.#onEvent({ type: "crashed", path, reason, over, where: placeOf(reason) } satisfies ShownEvent);
   };
   readonly #onUnkeptLimit = (unkept: unknown): void => this.warn((unkept as UnkeptLimit).message);
   readonly #printEvents = (): void => {
@@ -131,7 +126,7 @@ export class UpPrinter implements InstanceObserver {
     this.#note(this.#tree.id, this.#paint.dim(exitCode === 0 ? "stopped, nothing is left" : "killed, nothing is left"));
   }
 
-  #event(event: SupervisorEvent): void {
+  #event(event: ShownEvent): void {
     const { path } = event;
     const { good, warn, bad, dim } = this.#paint;
     switch (event.type) {
@@ -213,7 +208,7 @@ function counted(count: number | undefined): string {
   return count === undefined || count === 1 ? "" : `, ${count} of them`;
 }
 
-function budget({ used, max, withinMs }: SupervisorEvent): string {
+function budget({ used, max, withinMs }: ShownEvent): string {
   if (used === undefined || max === undefined || max === null || withinMs === undefined || withinMs === null) return "";
   return ` (${used} of ${max} within ${formatDuration(withinMs)})`;
 }

@@ -175,7 +175,7 @@ t.test("a machine that inserts events without end leaves others their turn", asy
       : undefined,
   );
   ref.cast.say("go");
-  await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setImmediate(resolve));
   exitActor(ref, "kill");
   t.equal(await whenEnded(ref), "killed");
   t.ok(trace.length > 64);

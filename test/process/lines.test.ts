@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import t from "tap";
 import { type LinesOptions, lines } from "#src/process/lines.js";
+import { run } from "#src/process/run.js";
 import { eventually } from "#src/testing/eventually.js";
 import { marked } from "../support/marked.js";
 import { processesMarked } from "../support/proc.js";
@@ -25,7 +26,8 @@ t.test("a line that is written in parts comes whole", async (t) => {
 t.test("nothing starts before the first line is asked for", async (t) => {
   const { env, left } = marked(t);
   const source = sh("echo a; sleep 1000", { env });
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // A whole life of another process: what was to come would have come.
+  await run("true");
   t.strictSame(left(), []);
   t.strictSame(await source.next(), { done: false, value: "a" });
   await source.return();

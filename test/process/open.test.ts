@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { text } from "node:stream/consumers";
 import t from "tap";
 import { open } from "#src/process/open.js";
+import { run } from "#src/process/run.js";
 import { eventually } from "#src/testing/eventually.js";
 import { isRunning, processesMarked, processOf } from "../support/proc.js";
 
@@ -191,9 +192,10 @@ t.test("a stalled reader costs no more than the window, and the stop is not held
   const session = await open("sh", ["-c", "yes & yes >&2 & wait"], { windowBytes: { stdout: 65_536, stderr: 65_536 } });
   const residentPages = () => process.memoryUsage().rss;
   await eventually(() => session.stats().then(({ processes }) => processes === 3));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  // A whole life of another process: what was to come would have come.
+  await run("true");
   const before = residentPages();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await run("true");
   t.ok(residentPages() - before < 8_000_000);
   t.equal(processOf(session.osPid)?.state, "S");
   const began = performance.now();

@@ -146,7 +146,7 @@ class SignalRequests {
     this.#hasTerminal = hasTerminal || isatty(0);
     this.#changesSize = hasTerminal;
     for (const signal of [...ENDING, ...KEYS, ...PASSED]) process.on(signal, () => this.#take(signal));
-    process.on("SIGTSTP", () => void this.#suspend());
+    process.on("SIGTSTP", () => this.#take("SIGTSTP"));
   }
 
   serve(session: Session): void {
@@ -162,15 +162,16 @@ class SignalRequests {
     }
     // The terminal itself tells its processes of a new size.
     if (signal === "SIGWINCH" && this.#changesSize) return;
-    if (PASSED.includes(signal)) void session.signal(signal).catch(gone);
+    if (signal === "SIGTSTP") void this.#suspend(session);
+    else if (PASSED.includes(signal)) void session.signal(signal).catch(gone);
     else if (KEYS.includes(signal) && this.#hasTerminal) void session.signal(signal, "group").catch(gone);
     else void session.stop({ signal, ...(this.#graceMs !== undefined && { graceMs: this.#graceMs }) });
   }
 
   /** ^Z: the command stops, then this process does, and both go on together. */
-  async #suspend(): Promise<void> {
-    await this.#session?.signal("SIGSTOP", "tree").catch(gone);
-    process.once("SIGCONT", () => void this.#session?.signal("SIGCONT", "tree").catch(gone));
+  async #suspend(session: Session): Promise<void> {
+    await session.signal("SIGSTOP", "tree").catch(gone);
+    process.once("SIGCONT", () => void session.signal("SIGCONT", "tree").catch(gone));
     process.kill(process.pid, "SIGSTOP");
   }
 }

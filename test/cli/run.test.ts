@@ -161,6 +161,18 @@ t.test("a stop of the terminal stops the tree, and both go on together", async (
   t.match(await finished, { stdout: "ready\non\n", code: 0 });
 });
 
+t.test("a stop that is asked for before the command runs stops it when it does", async (t) => {
+  const { child, finished, left } = sh(t, "read line; echo $line");
+  const SIGTSTP = 20n;
+  const caught = () => BigInt(`0x${readFileSync(`/proc/${child.pid}/status`, "utf8").match(/SigCgt:\s*(\w+)/)?.[1]}`);
+  await eventually(() => (caught() >> (SIGTSTP - 1n)) & 1n);
+  child.kill("SIGTSTP");
+  await eventually(() => left().filter(({ name, state }) => name !== "resin" && state === "T").length === 2);
+  child.kill("SIGCONT");
+  child.stdin.end("on\n");
+  t.match(await finished, { stdout: "on\n", code: 0 });
+});
+
 t.test("when copal run is killed with -9, nothing is left", async (t) => {
   const { child, says, left } = sh(t, "trap '' TERM; setsid sleep 1000 & echo ready; while :; do sleep 0.02; done");
   await says("ready");

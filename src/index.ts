@@ -43,6 +43,7 @@ export * as sys from "./actors/sys.js";
 export type { Task, TaskOutcome, TaskWork } from "./actors/task.js";
 export { startTaskSupervisor, TaskSupervisor, type TaskSupervisorOptions } from "./actors/task-supervisor.js";
 export { type AsyncStreamOptions, type TaskMessage, Tasks } from "./actors/tasks.js";
+export { type Transferable, transfer } from "./actors/transfer.js";
 export { type ActorName, Via, type ViaRegistry, via } from "./actors/via.js";
 // Trees
 export { type RootEnd, type StartTreeOptions, start, type Tree } from "./app/tree.js";

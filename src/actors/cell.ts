@@ -18,6 +18,7 @@ import type { Method } from "./methods.js";
 import type { ActorMonitor, Monitor } from "./monitor.js";
 import { describeRef, type Runtime } from "./runtime.js";
 import type { Runnable } from "./scheduler.js";
+import { marks, unmarkEnvelope } from "./transfer.js";
 
 /** What makes an actor. */
 export interface CellOptions {
@@ -176,6 +177,7 @@ export class Cell implements RefPort, Runnable {
 
   /** Puts `envelope` into the mailbox. In an actor that is ending a call waits for the end, and anything else is dropped. */
   push(envelope: Envelope): void {
+    if (marks.count > 0) unmarkEnvelope(envelope);
     if (this.isEnding && (this.hasEnded || (envelope.kind !== "call" && envelope.kind !== "system"))) {
       this.#dropped(envelope);
       return;

@@ -6,6 +6,7 @@ import type { ActorRef } from "../ref.js";
 import type { Cell } from "./cell.js";
 import type { DeadlineList } from "./deadlines.js";
 import type { Info } from "./info.js";
+import { marks, unmark } from "./transfer.js";
 
 /** A call on its way: the message, the promise it must settle, and its place among the deadlines. */
 export class Call {
@@ -38,6 +39,7 @@ export class Call {
 
   /** Answers the caller; nothing happens if it has its answer, or has given up. */
   answer(value: unknown): void {
+    if (marks.count > 0) unmark(value);
     if (this.#settle()) this.#resolve(value);
   }
 

@@ -2,6 +2,8 @@
  * What crosses from one thread to another: values made ready for a structured clone and made whole again behind it. Refs travel as addresses and errors
  * as their words. Knows neither ports nor who sends; who a ref's actor is, it is told.
  */
+import type { TransferListItem } from "node:worker_threads";
+import { marks, partsOf, unmark } from "../actors/transfer.js";
 import { fromPlain, NotCloneableError, type PlainError, toPlain } from "../errors.js";
 import { type ExitReason, formatExit, isNormalExit } from "../exit.js";
 import { type ActorRef, isActorRef } from "../ref.js";
@@ -16,6 +18,32 @@ export interface Parcel {
   readonly isPacked: boolean;
   /** All of it is a copy already, so that it may wait; anything else must be cloned before the sender goes on. */
   readonly isCopy: boolean;
+  /** What of it is to move. */
+  readonly moving: Moving | undefined;
+}
+
+/** Parts of a parcel that move instead of being cloned. */
+export class Moving {
+  readonly #values: object[] = [];
+  readonly #parts = new Set<unknown>();
+
+  add(value: object, parts: readonly unknown[]): void {
+    this.#values.push(value);
+    for (const part of parts) {
+      if (isDetached(part)) throw notTransferable("an `ArrayBuffer` of it has been transferred before");
+      this.#parts.add(part);
+    }
+  }
+
+  /** The parts, each once. */
+  get parts(): readonly TransferListItem[] {
+    return [...this.#parts] as TransferListItem[];
+  }
+
+  /** They have moved: what they were parts of is not marked any more. */
+  haveMoved(): void {
+    for (const value of this.#values) unmark(value);
+  }
 }
 
 const refMark = "copal.ref/1";
@@ -27,12 +55,14 @@ const errorMark = "copal.error/1";
  * @throws {NotCloneableError} for a function or a symbol, with the path to it. What the clone itself will not take shows only there.
  */
 export function pack(value: unknown, addressOf: (ref: ActorRef) => Address): Parcel {
-  if (typeof value !== "object" || value === null) return { content: leaf(value, ""), isPacked: false, isCopy: true };
+  if (typeof value !== "object" || value === null)
+    return { content: leaf(value, ""), isPacked: false, isCopy: true, moving: undefined };
   if (Array.isArray(value) && value.every(isPrimitive))
-    return { content: value.slice(), isPacked: false, isCopy: true };
+    return { content: value.slice(), isPacked: false, isCopy: true, moving: undefined };
   const packer = new Packer(addressOf);
   const content = packer.pack(value, "");
-  return { content, isPacked: packer.isPacked, isCopy: packer.isCopy };
+  const { isPacked, isCopy, moving } = packer;
+  return { content, isPacked, isCopy: isCopy && moving === undefined, moving };
 }
 
 /** Makes refs and errors of a parcel's content whole again, in place. */
@@ -82,6 +112,22 @@ export function notCloneable(path: string, cause?: unknown): Error {
   return new NotCloneableError(text, path === "" ? {} : { path: path.slice(1) }, cause === undefined ? {} : { cause });
 }
 
+/** Says what cannot move. */
+export function notTransferable(why: string, cause?: unknown): Error {
+  const text = `the message, or what is to move of it, cannot be sent to another thread: ${why}`;
+  return new NotCloneableError(text, {}, cause === undefined ? {} : { cause });
+}
+
+/** Some versions of Node transfer a buffer that was transferred before, as an empty one. */
+function isDetached(part: unknown): boolean {
+  if (!(part instanceof ArrayBuffer) || part.byteLength > 0) return false;
+  try {
+    return new Uint8Array(part).byteLength !== 0;
+  } catch {
+    return true;
+  }
+}
+
 /** A plain value; most messages have no other arguments, and most work is saved there. */
 function isPrimitive(value: unknown): boolean {
   return (typeof value !== "object" || value === null) && typeof value !== "function" && typeof value !== "symbol";
@@ -95,6 +141,7 @@ function leaf(value: unknown, path: string): unknown {
 class Packer {
   isPacked = false;
   isCopy = true;
+  moving: Moving | undefined = undefined;
   readonly #addressOf: (ref: ActorRef) => Address;
   readonly #seen = new Map<object, unknown>();
 
@@ -106,6 +153,7 @@ class Packer {
     if (typeof value !== "object" || value === null) return leaf(value, path);
     const known = this.#seen.get(value);
     if (known !== undefined) return known;
+    if (marks.count > 0) this.#mayMove(value);
     if (Array.isArray(value)) {
       const copy: unknown[] = new Array(value.length);
       this.#seen.set(value, copy);
@@ -127,6 +175,13 @@ class Packer {
       return copy;
     }
     return isPlain(value) ? this.#object(value, path) : this.#asItIs(value);
+  }
+
+  #mayMove(value: object): void {
+    const parts = partsOf(value);
+    if (parts === undefined) return;
+    this.moving ??= new Moving();
+    this.moving.add(value, parts);
   }
 
   #object(value: object, path: string): unknown {

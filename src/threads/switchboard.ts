@@ -13,7 +13,7 @@ import { NoProcError, UnsupportedError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import { type ActorRef, portOf, type RefPort } from "../ref.js";
 import { Linger } from "./linger.js";
-import { type Address, notCloneable, pack, packError, packReason, unpack } from "./parcel.js";
+import { type Address, notCloneable, notTransferable, pack, packError, packReason, unpack } from "./parcel.js";
 import { RemoteCell } from "./remote-cell.js";
 import type { LastWord, ThreadMessage } from "./thread-message.js";
 import { ThreadPort } from "./thread-port.js";
@@ -230,13 +230,14 @@ export class Line {
 
   /** Posts what `make` makes of a value; @throws {NotCloneableError} and posts nothing if the value cannot be cloned. */
   parcel(value: unknown, make: (data: unknown, isPacked: boolean) => ThreadMessage): void {
-    const { content, isPacked, isCopy } = pack(value, (ref) => this.addressOf(ref));
+    const { content, isPacked, isCopy, moving } = pack(value, (ref) => this.addressOf(ref));
     if (isCopy) return this.post(make(content, isPacked));
     try {
-      this.postNow(make(content, isPacked));
+      this.postNow(make(content, isPacked), moving?.parts);
     } catch (cause) {
-      throw notCloneable("", cause);
+      throw moving ? notTransferable((cause as Error).message, cause) : notCloneable("", cause);
     }
+    moving?.haveMoved();
   }
 
   /** Posts a call and keeps it until it is answered. @throws {NotCloneableError} */

@@ -21,11 +21,9 @@ export function receive(line: Line, message: ThreadMessage): boolean {
     case "call":
       call(line, message);
       return true;
-    case "cast": {
-      const [, to, method, args, isPacked] = message;
-      board.exported.get(to)?.cast(method, line.unpack(args, isPacked) as unknown[]);
+    case "cast":
+      board.exported.get(message[1])?.cast(message[2], line.unpack(message.slice(4), message[3]) as unknown[]);
       return true;
-    }
     case "send":
       board.exported.get(message[1])?.send(line.unpack(message[2], message[3]));
       return true;
@@ -90,10 +88,11 @@ export function causeOf(line: Line, cause: Parameters<typeof unpackError>[0] | u
 
 type Word<W extends ThreadMessage[0]> = Extract<ThreadMessage, readonly [W, ...unknown[]]>;
 
-function call(line: Line, [, to, number, method, args, isPacked, timeoutMs]: Word<"call">): void {
+function call(line: Line, message: Word<"call">): void {
+  const [, to, number, method, timeoutMs, isPacked] = message;
   const target = line.board.exported.get(to);
   if (target === undefined) return line.refuse(number, method, to);
-  const values = line.unpack(args, isPacked) as unknown[];
+  const values = line.unpack(message.slice(6), isPacked) as unknown[];
   if (target instanceof Cell) return target.push(new CallFromAfar(target, method, values, line, number));
   target.call(method, values, timeoutMs).then(
     (value) => line.parcel(value, (data, packed) => ["answer", number, data, packed]),

@@ -57,7 +57,7 @@ const errorMark = "copal.error/1";
 export function pack(value: unknown, addressOf: (ref: ActorRef) => Address): Parcel {
   if (typeof value !== "object" || value === null)
     return { content: leaf(value, ""), isPacked: false, isCopy: true, moving: undefined };
-  if (Array.isArray(value) && value.every(isPrimitive))
+  if (Array.isArray(value) && arePrimitives(value))
     return { content: value.slice(), isPacked: false, isCopy: true, moving: undefined };
   const packer = new Packer(addressOf);
   const content = packer.pack(value, "");
@@ -128,9 +128,14 @@ function isDetached(part: unknown): boolean {
   }
 }
 
-/** A plain value; most messages have no other arguments, and most work is saved there. */
-function isPrimitive(value: unknown): boolean {
-  return (typeof value !== "object" || value === null) && typeof value !== "function" && typeof value !== "symbol";
+/** Tells whether `values` are ready as they are: most messages have only such arguments, and most work is saved there. */
+export function arePrimitives(values: readonly unknown[]): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value === "object" ? value !== null : typeof value === "function" || typeof value === "symbol")
+      return false;
+  }
+  return true;
 }
 
 function leaf(value: unknown, path: string): unknown {

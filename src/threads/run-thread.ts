@@ -2,7 +2,6 @@
  * The life of a worker thread: it makes its runtime, opens its line to the main thread, starts what it is told to start, and ends by itself when its
  * work is done or it is asked to.
  */
-import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
 import { isIgnore } from "../actors/ignore.js";
 import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
@@ -12,6 +11,7 @@ import { receive } from "./incoming.js";
 import { packError, packReason } from "./parcel.js";
 import { Switchboard } from "./switchboard.js";
 import type { ThreadMessage } from "./thread-message.js";
+import type { ChannelEnd } from "./thread-port.js";
 import { type ClassLoader, startOrdered } from "./worker-start.js";
 
 /** What a worker thread is told when it is made. */
@@ -19,13 +19,13 @@ export interface ThreadOrder {
   readonly thread: number;
   /** Its end is that of the first actor it starts. */
   readonly isOwn: boolean;
-  readonly port: MessagePort;
+  readonly end: ChannelEnd;
   readonly lingering: Int32Array;
 }
 
 /** Runs this worker thread; `load` imports the classes of its actors. */
 export function runThread(load: ClassLoader): void {
-  const { thread, isOwn, port, lingering } = (workerData as { readonly copal: ThreadOrder }).copal;
+  const { thread, isOwn, end, lingering } = (workerData as { readonly copal: ThreadOrder }).copal;
   const runtime = new Runtime({ thread });
   setRuntimeOfThread(runtime);
   const board = new Switchboard(runtime, lingering, (line, message) => {
@@ -33,7 +33,7 @@ export function runThread(load: ClassLoader): void {
     if (message[0] === "callOff" || (message[0] === "exit" && message[3] === "kill")) main.postNow(["ending"]);
     if (!receive(line, message)) obey(message);
   });
-  const main = board.open(0, port, true);
+  const main = board.open(0, end, true);
   board.onLast = (reason, cause) => {
     const id = board.lastActor?.ref.id ?? 0;
     const told = cause === undefined ? undefined : packError(cause);

@@ -3,7 +3,6 @@
  * ports between threads that have none yet, and tells every thread of another's end. Messages of actors do not pass here.
  */
 import { availableParallelism } from "node:os";
-import type { MessagePort } from "node:worker_threads";
 import { onEnd } from "../actors/monitor.js";
 import { runtimeOfThread } from "../actors/runtime.js";
 import type { ExitReason } from "../exit.js";
@@ -11,6 +10,7 @@ import { causeOf, receive } from "./incoming.js";
 import type { RemoteCell } from "./remote-cell.js";
 import { type Line, Switchboard } from "./switchboard.js";
 import type { LastWord, ThreadMessage } from "./thread-message.js";
+import type { ChannelEnd } from "./thread-port.js";
 import { type ThreadLimits, WorkerThread } from "./worker-thread.js";
 
 /** Where an actor lives, besides the main thread: one of a few shared threads, or one for it alone. */
@@ -146,10 +146,10 @@ export class Threads {
     }
   }
 
-  #carry(from: Line, to: number, port: MessagePort): void {
+  #carry(from: Line, to: number, end: ChannelEnd): void {
     const target = this.#live.get(to);
-    if (target) return target.line.postNow(["connected", from.thread, port], [port]);
-    port.close();
+    if (target) return target.line.postNow(["connected", from.thread, end], [end.port]);
+    end.port.close();
     from.post(["lost", to, "noproc", undefined]);
   }
 }

@@ -2,11 +2,12 @@
  * One worker thread as the main thread holds it: made, asked to end, ended by force when it does not, and what became of it as an exit reason. Knows no
  * actors; whose thread it is, others know.
  */
-import { MessageChannel, Worker } from "node:worker_threads";
+import { Worker } from "node:worker_threads";
 import { type ExitReason, reasonFromError } from "../exit.js";
 import { LentSidecars } from "./lent-sidecars.js";
 import type { ThreadOrder } from "./run-thread.js";
 import type { Line, Switchboard } from "./switchboard.js";
+import { makeChannel } from "./thread-port.js";
 
 /** What limits a thread. */
 export interface ThreadLimits {
@@ -54,15 +55,15 @@ export class WorkerThread {
   constructor({ board, lingering, entry, thread, name, isOwn, limits, onExit }: WorkerThreadOptions) {
     this.number = thread;
     this.name = name;
-    const { port1, port2 } = new MessageChannel();
-    const copal: ThreadOrder = { thread, isOwn, port: port2, lingering };
+    const [near, far] = makeChannel();
+    const copal: ThreadOrder = { thread, isOwn, end: far, lingering };
     this.#worker = new Worker(entry, {
       name,
       workerData: { copal },
-      transferList: [port2],
+      transferList: [far.port],
       ...(limits.heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: limits.heapMb } }),
     });
-    this.line = board.open(thread, port1);
+    this.line = board.open(thread, near);
     this.sidecars = new LentSidecars(this.line);
     this.#worker.on("error", (error: unknown) => {
       this.#error ??= reasonOf(error);

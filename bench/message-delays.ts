@@ -1,11 +1,12 @@
 /**
- * How late timers and I/O of a thread are while something else goes on in it: a timer every few milliseconds, and a byte that goes through a socket and
- * back. Knows nothing of what goes on.
+ * How long timers and I/O of a thread take while something else goes on in it: a timer of a few milliseconds, and a byte that goes through a socket and
+ * back, in turns. Knows nothing of what goes on.
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 
-/** Microseconds: how much later than due timers came, and how long a byte took there and back. */
+/** Microseconds: how long a timer took, and a byte there and back. */
 export interface DelaysSeen {
   readonly timers: number[];
   readonly io: number[];
@@ -41,8 +42,10 @@ export class Delays {
     const timers: number[] = [];
     const io: number[] = [];
     while (!this.#isOver) {
-      timers.push(await lateness());
+      const set = performance.now();
+      await wait(EVERY_MS);
       const began = performance.now();
+      timers.push((began - set) * 1_000);
       const back = once(socket, "data");
       socket.write("x");
       await back;
@@ -53,11 +56,4 @@ export class Delays {
     await once(server, "close");
     return { timers, io };
   }
-}
-
-function lateness(): Promise<number> {
-  const due = performance.now() + EVERY_MS;
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(Math.max(0, (performance.now() - due) * 1_000)), EVERY_MS);
-  });
 }

@@ -28,7 +28,7 @@ export class Echo extends Actor {
     return this.#heard;
   }
 
-  /** Begins to look how late timers and I/O of this thread are. */
+  /** Begins to look how long timers and I/O of this thread take. */
   watchDelays(): void {
     this.#delays.begin();
   }

@@ -13,7 +13,6 @@ import type { ActorRef, AnyMessages } from "../ref.js";
 import type { ChildSpec } from "../supervisor/child-spec.js";
 import { type Exhaustion, supervisorSnapshot } from "../supervisor/snapshot.js";
 import { startSupervisor } from "../supervisor/supervisor.js";
-import { checkChild, checkTree } from "./check-tree.js";
 import { childSpec, loadClasses, startNode, type TreeBook } from "./child-specs.js";
 import type { ConfigSource } from "./config-source.js";
 import { sourceOf } from "./load.js";
@@ -55,7 +54,7 @@ export interface StartTreeOptions extends Pick<RuntimeOptions, "clock" | "schedu
  * @throws {StartError} if a child did not start.
  */
 export async function start(spec: TreeSpec, options: StartTreeOptions = {}): Promise<Tree> {
-  const tree = planSource(sourceOf(spec, options.folder ?? process.cwd()), options.environment);
+  const tree = await planSource(sourceOf(spec, options.folder ?? process.cwd()), options.environment);
   await tree.start(options.signal, runtimeFor(options));
   return tree;
 }
@@ -66,8 +65,17 @@ function runtimeFor({ runtime, clock, scheduler, sidecars }: StartTreeOptions): 
 }
 
 /** Checks and plans a config without starting it. @throws {ConfigError} as {@link start}. */
-export function planSource(source: ConfigSource, environment: Environment = process.env): Tree {
+export async function planSource(source: ConfigSource, environment: Environment = process.env): Promise<Tree> {
+  const { checkTree } = checking ?? (await loadChecking());
   return new Tree(planTree(checkTree(source), source, environment), source, environment);
+}
+
+// The schema takes as long to load as the rest of Copal, and a worker thread, which imports Copal with its actors' modules, starts no tree.
+let checking: typeof import("./check-tree.js") | undefined;
+
+async function loadChecking(): Promise<typeof import("./check-tree.js")> {
+  checking = await import("./check-tree.js");
+  return checking;
 }
 
 /** Is told of every start and end of a planned node, in the order in which they happen. Must not throw. */
@@ -236,6 +244,7 @@ setSpecStarter(async (parent: Cell, spec: unknown): Promise<ActorRef> => {
   const { book, environment } = contextOf(parent);
   const source = sourceOf(spec, book.folder);
   const parentPath = parent.label;
+  const { checkChild } = checking ?? (await loadChecking());
   const [node, second] = planChild(checkChild(source, parentPath), source, environment);
   if (node === undefined || second !== undefined) {
     throw new TypeError("`instances` is for the children of a supervisor, an actor starts one child at a time");

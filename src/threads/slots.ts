@@ -8,11 +8,12 @@ import { endianness } from "node:os";
 export interface Slots {
   readonly numbers: Float64Array;
   readonly halves: Int32Array;
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
 }
 
-/** What {@link writeFields} gives instead of a slot: the fields would go beyond the end, or one of them is not plain. */
+/** What {@link writeFields} gives instead of a slot if the fields would go beyond the end. */
 export const NO_ROOM = 0;
+/** And if one of them is not plain. */
 export const NOT_PLAIN = -1;
 
 // A field is a slot with a number in it, or with a half that no number but a NaN has: then that half says what it is, and the other one more about it.
@@ -21,7 +22,7 @@ const NULL = UNDEFINED + 1;
 const TRUE = UNDEFINED + 2;
 const FALSE = UNDEFINED + 3;
 const NAN = UNDEFINED + 4;
-/** A string whose length is in the other half; its characters follow, one or two bytes each. */
+/** A string whose length is in the other half; its characters follow, one byte or two each. */
 const NARROW = UNDEFINED + 5;
 const WIDE = UNDEFINED + 6;
 /** A string of up to four characters of one byte, which are in the other half; its length is added to this. */
@@ -35,7 +36,7 @@ export function slotsOf(memory: SharedArrayBuffer, from: number): Slots {
   return {
     numbers: new Float64Array(memory, from),
     halves: new Int32Array(memory, from),
-    bytes: new Uint8Array(memory, from),
+    bytes: Buffer.from(memory, from),
   };
 }
 
@@ -77,7 +78,9 @@ export function readFields(slots: Slots, at: number, into: unknown[]): number {
     else if (mark >= SHORT) into[i] = shortString(halves[2 * next++ + REST] as number, mark - SHORT);
     else if (mark >= NARROW) {
       const bytes = (halves[2 * next + REST] as number) << (mark - NARROW);
-      into[i] = mark === NARROW ? narrowString(slots, next + 1, bytes) : wideString(slots, next + 1, bytes);
+      const from = 8 * next + 8;
+      into[i] =
+        mark === NARROW ? narrowString(slots.bytes, from, bytes) : slots.bytes.toString("utf16le", from, from + bytes);
       next += 1 + ((bytes + 7) >> 3);
     } else {
       into[i] = mark === UNDEFINED ? undefined : mark === NULL ? null : mark === NAN ? Number.NaN : mark === TRUE;
@@ -121,11 +124,7 @@ function writeWide({ halves, bytes }: Slots, at: number, end: number, text: stri
   const { length } = text;
   const behind = at + 1 + ((length + 3) >> 2);
   if (behind > end) return NO_ROOM;
-  for (let i = 0, to = 8 * at + 8; i < length; i++) {
-    const character = text.charCodeAt(i);
-    bytes[to++] = character >> 8;
-    bytes[to++] = character;
-  }
+  bytes.write(text, 8 * at + 8, "utf16le");
   halves[2 * at + MARK] = WIDE;
   halves[2 * at + REST] = length;
   return behind;
@@ -148,31 +147,19 @@ function shortString(characters: number, length: number): string {
   return made;
 }
 
-function narrowString({ bytes }: Slots, at: number, length: number): string {
-  const from = 8 * at;
-  if (length > MOST_REMEMBERED) return textOf(bytes.subarray(from, from + length));
+function narrowString(bytes: Buffer, from: number, length: number): string {
+  if (length > MOST_REMEMBERED) return bytes.toString("latin1", from, from + length);
   let hash = length;
   for (let i = from; i < from + length; i++) hash = (hash * 31 + (bytes[i] as number)) | 0;
   const place = hash & (narrows.length - 1);
   const known = narrows[place] as string;
   if (known.length === length && isAt(known, bytes, from)) return known;
-  const made = textOf(bytes.subarray(from, from + length));
+  const made = bytes.toString("latin1", from, from + length);
   narrows[place] = made;
   return made;
 }
 
-function isAt(known: string, bytes: Uint8Array, from: number): boolean {
+function isAt(known: string, bytes: Buffer, from: number): boolean {
   for (let i = 0; i < known.length; i++) if (known.charCodeAt(i) !== bytes[from + i]) return false;
   return true;
-}
-
-function textOf(characters: Uint8Array): string {
-  return String.fromCharCode.apply(null, characters as unknown as number[]);
-}
-
-function wideString({ bytes }: Slots, at: number, size: number): string {
-  const characters: number[] = new Array(size >> 1);
-  for (let i = 0, from = 8 * at; i < characters.length; i++, from += 2)
-    characters[i] = ((bytes[from] as number) << 8) | (bytes[from + 1] as number);
-  return String.fromCharCode.apply(null, characters);
 }

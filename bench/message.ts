@@ -12,6 +12,8 @@ import { BarePort, comlink, piscina, tinypool } from "./message-threads.js";
 import { progress, type Report, type Row, report, row, type Samples, spread } from "./report.js";
 
 const ROUNDS = 9;
+/** Before they count: compilers and heaps take some hundred thousand messages to settle. */
+const WARMING_ROUNDS = 4;
 const CALLS = 2_000;
 const MANY = 40_000;
 const IN_FLIGHT = 64;
@@ -38,7 +40,6 @@ export async function measure(): Promise<Report> {
   try {
     for (const [name, one] of Object.entries({ ...sameThread(all), ...crossThread(all) })) {
       const samples = await inTurns(name, one);
-      // All values of a round are one sample of the round where each was timed by itself.
       rows.push(row(name, "us", "lower", samples));
     }
     rows.push(...(await delays(all)), await idle());
@@ -149,10 +150,10 @@ function inErlang(erlang: Erlang | undefined, what: "each" | "calls" | "flight" 
   return { erlang: talk };
 }
 
-/** Everybody in turn, round for round; the first is for the compilers. */
+/** Everybody in turn, round for round. */
 async function inTurns(name: string, { messages, talks }: Case): Promise<Samples> {
   const samples: Samples = {};
-  for (let round = -1; round < ROUNDS; round++) {
+  for (let round = -WARMING_ROUNDS; round < ROUNDS; round++) {
     progress(`message: ${name}, ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
     for (const [contender, talk] of Object.entries(talks)) {
       const seen = await talk(messages);

@@ -130,12 +130,13 @@ function isDetached(part: unknown): boolean {
 
 /** Tells whether `values` are ready as they are: most messages have only such arguments, and most work is saved there. */
 export function arePrimitives(values: readonly unknown[]): boolean {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (typeof value === "object" ? value !== null : typeof value === "function" || typeof value === "symbol")
-      return false;
-  }
+  for (let i = 0; i < values.length; i++) if (!isPrimitive(values[i])) return false;
   return true;
+}
+
+/** Tells whether `value` is ready as it is. */
+export function isPrimitive(value: unknown): boolean {
+  return typeof value === "object" ? value === null : typeof value !== "function" && typeof value !== "symbol";
 }
 
 function leaf(value: unknown, path: string): unknown {

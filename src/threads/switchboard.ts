@@ -270,6 +270,7 @@ export class Line {
         isPacked,
         ...(packed as unknown[]),
       ]);
+    this.#ports[0]?.hurry();
     this.#calls.set(number, call);
   }
 

@@ -3,13 +3,18 @@
  * All of them only reach into the actor's record; the rules are in `cell.ts`, `link.ts` and `ending.ts`.
  */
 import { channel } from "node:diagnostics_channel";
-import { computeModule } from "../compute/compute-module.js";
 import { asExitReason, type ExitReason } from "../exit.js";
 import { type ActorRef, type AnyMessages, isActorRef } from "../ref.js";
 import { cellOf } from "./address.js";
 import { alias, unalias } from "./alias.js";
 import type { Cell } from "./cell.js";
-import { type ComputeFunction, type ComputeOptions, ComputeTask, type ProgressOf } from "./compute-task.js";
+import {
+  type ComputeFunction,
+  type ComputeOptions,
+  type ComputeTask,
+  compute,
+  type ProgressOf,
+} from "./compute-task.js";
 import { Detour } from "./detour.js";
 import { Continuation } from "./envelope.js";
 import { Ignore } from "./ignore.js";
@@ -160,20 +165,14 @@ export class Actor {
    * be cloned; the reason of `signal` if that aborts. A rejection that nobody looks at ends this actor.
    *
    * @throws {ActorExitError} if this actor has begun to end. @throws {TypeError} if `module` or `args` are of no such form.
+   * @throws {RangeError} if `priority` is no number.
    */
   protected compute<F extends ComputeFunction = (...args: unknown[]) => unknown>(
     module: string | URL,
     args: Parameters<F>,
     options: ComputeOptions<ProgressOf<F>> = {},
   ): ComputeTask<Awaited<ReturnType<F>>> {
-    const cell = this.#alive();
-    if (!Array.isArray(args)) throw new TypeError("compute takes the function's arguments as a list");
-    return new ComputeTask(
-      cell,
-      { ...computeModule(module, this.constructor), priority: options.priority ?? 0 },
-      args,
-      options,
-    );
+    return compute(this.#alive(), this.constructor, module, args, options);
   }
 
   /**

@@ -5,6 +5,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type TransferListItem } from "node:worker_threads";
 import type { Computation, ComputeMessage } from "../compute/computation.js";
 import { type ComputeEnd, type ComputeJob, type ComputeOrder, computeHost } from "../compute/compute-host.js";
+import { computeModule } from "../compute/compute-module.js";
 import { ComputeFullError, ComputeLostError, ComputeTimeoutError, fromPlain, NotCloneableError } from "../errors.js";
 import { formatExit, reasonFromError } from "../exit.js";
 import type { Cell } from "./cell.js";
@@ -31,6 +32,24 @@ export interface ComputeOptions<P = unknown> {
    * that waits for the answer holds the mailbox. Not once the actor has begun to end. What it throws ends the actor.
    */
   readonly onProgress?: (value: P) => void;
+}
+
+/**
+ * Asks for a function of `module`, as the actor `asker` sees it.
+ *
+ * @throws {TypeError} for a module or arguments of no such form. @throws {RangeError} for a priority that is no number.
+ */
+export function compute<R>(
+  asker: Cell,
+  type: object,
+  module: string | URL,
+  args: readonly unknown[],
+  options: ComputeOptions<never>,
+): ComputeTask<R> {
+  const { priority = 0 } = options;
+  if (!Array.isArray(args)) throw new TypeError("compute takes the function's arguments as a list");
+  if (!Number.isFinite(priority)) throw new RangeError(`compute got the priority ${priority}, allowed is a number`);
+  return new ComputeTask(asker, { ...computeModule(module, type), priority }, args, options);
 }
 
 /**
@@ -172,7 +191,9 @@ export class ComputeTask<R = unknown> implements Promise<R> {
   }
 
   #callOff(reason: unknown): void {
-    this.#take()?.reject(reason);
+    const settle = this.#take();
+    if (settle === undefined) return;
+    settle.reject(reason);
     this.#job?.abort();
   }
 

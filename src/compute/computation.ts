@@ -29,21 +29,26 @@ export type ComputeMessage =
 export interface ComputeWork {
   readonly order: ComputeOrder;
   readonly port: MessagePort;
+  /** Its one number is set when the function has come to its end, before who asked can know. */
+  readonly isOver: Int32Array;
 }
 
 /** Finds the function of an order; rejects if there is none. */
 export type FunctionLoader = (order: ComputeOrder) => Promise<(...args: unknown[]) => unknown>;
 
 /** Runs one function and resolves when the thread may have the next. Never rejects. */
-export async function runComputation({ order, port }: ComputeWork, load: FunctionLoader): Promise<void> {
+export async function runComputation({ order, port, isOver }: ComputeWork, load: FunctionLoader): Promise<void> {
   const given = receiveMessageOnPort(port) as { readonly message: unknown[] } | undefined;
   // Who asked may be gone.
   if (given === undefined) return;
   const computation = new Running(port);
   try {
     const run = await load(order);
-    computation.answer(await run.apply(computation, given.message));
+    const answer = await run.apply(computation, given.message);
+    Atomics.store(isOver, 0, 1);
+    computation.answer(answer);
   } catch (thrown) {
+    Atomics.store(isOver, 0, 1);
     computation.fail(thrown);
   }
   port.close();

@@ -24,13 +24,14 @@ export function computeModule(written: string | URL, type: object): Omit<Compute
   const text = String(written);
   const hash = text.lastIndexOf("#");
   const name = hash < 0 ? text : text.slice(0, hash);
-  const exportName = hash < 0 ? "default" : text.slice(hash + 1);
+  const isUrl = name.startsWith("file:") || written instanceof URL;
+  const fragment = hash < 0 ? "default" : text.slice(hash + 1);
+  const exportName = isUrl ? decodeURIComponent(fragment) : fragment;
   if (name === "" || exportName === "")
     throw new TypeError(
       `compute got the module ${JSON.stringify(text)}; allowed is a file, file URL or package, with #name for a named export`,
     );
   const folder = folderOf(type) ?? process.cwd();
-  const isUrl = name.startsWith("file:") || written instanceof URL;
   const isPath = name.startsWith(".") || name.startsWith("/");
   const module = isUrl ? fileURLToPath(name) : isPath ? resolve(folder, name) : name;
   return { module, exportName, folder };

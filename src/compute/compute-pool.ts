@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import { type ExitReason, reasonFromError } from "../exit.js";
+import type { ComputeWork } from "./computation.js";
 import type { ComputeEnd, ComputeHost, ComputeJob, ComputeOrder } from "./compute-host.js";
 import { PriorityQueue } from "./priority-queue.js";
 
@@ -48,10 +49,11 @@ export class ComputePool implements ComputeHost {
   }
 
   submit(order: ComputeOrder, port: MessagePort, onEnd: (end: ComputeEnd) => void): ComputeJob {
-    const job: Job = { order, port, onEnd, aborted: new AbortController() };
+    const isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const job: Job = { order, port, onEnd, isOver, aborted: new AbortController() };
     const { queue: capacity = Number.POSITIVE_INFINITY } = this.#limits;
     if (this.#running.size < this.#mostThreads) void this.#run(job);
-    else if (this.#waiting.size < capacity) this.#waiting.push(job, order.priority);
+    else if (this.#waiting.size < capacity + this.#almostFree) this.#waiting.push(job, order.priority);
     else {
       port.close();
       onEnd({ kind: "full", capacity });
@@ -61,6 +63,17 @@ export class ComputePool implements ComputeHost {
 
   get #mostThreads(): number {
     return this.#limits.threads ?? Math.max(1, availableParallelism() - 1);
+  }
+
+  /**
+   * How many threads have brought their function to its end, or are being ended with it, and are not free yet. Who asked knows already and may ask for the next:
+   * that is not to be one too many.
+   */
+  get #almostFree(): number {
+    let count = 0;
+    for (const { isOver, aborted } of this.#running)
+      if (aborted.signal.aborted || Atomics.load(isOver, 0) === 1) count++;
+    return count;
   }
 
   #abort(job: Job): void {
@@ -88,11 +101,12 @@ export class ComputePool implements ComputeHost {
 
   /** Resolves when nothing of `job` runs any more. */
   async #outcome(job: Job): Promise<ComputeEnd> {
-    const { order, port, aborted } = job;
+    const { order, port, isOver, aborted } = job;
     try {
       this.#threads ??= this.#open();
       job.threads = await this.#threads;
-      const work = { order, port, [queueOptions]: job };
+      const work: ComputeWork = { order, port, isOver };
+      Object.defineProperty(work, queueOptions, { value: job });
       await job.threads.run(work, { transferList: [port], signal: aborted.signal });
       return { kind: "over" };
     } catch (error) {
@@ -156,6 +170,7 @@ interface Job {
   readonly order: ComputeOrder;
   readonly port: MessagePort;
   readonly onEnd: (end: ComputeEnd) => void;
+  readonly isOver: Int32Array;
   readonly aborted: AbortController;
   /** The pool it was handed to. */
   threads?: Piscina;

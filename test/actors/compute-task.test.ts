@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readdirSync } from "node:fs";
 import t from "tap";
 import { Actor } from "#src/actors/actor.js";
@@ -114,6 +115,23 @@ t.test("a rejection that a function leaves behind harms neither it nor the next"
     const asked = ["rejectsBesides", "add", "add"].map((name) => ref.call.outcome(name));
     t.strictSame(await Promise.all(asked), ["done all the same", 0, 0]);
   }
+});
+
+t.test("what breaks a thread that nobody has is told on copal:compute, and harms nobody", async (t) => {
+  const [ref, heard] = [await asker({ threads: 1 }), [] as unknown[]];
+  const hear = (message: unknown): void => void heard.push(message);
+  subscribe("copal:compute", hear);
+  t.teardown(() => unsubscribe("copal:compute", hear));
+  t.equal(await ref.call.outcome("leavesTimer"), "over");
+  await eventually(() => heard.length > 0);
+  t.match(heard, [{ error: { name: "RangeError", message: "nobody has this thread" } }]);
+  t.equal(await ref.call.outcome("add", [1]), 1);
+});
+
+t.test("a ref reaches a function as plain data", async (t) => {
+  const ref = await asker();
+  const { id } = ref;
+  t.strictSame(await ref.call.outcome("same", [ref]), { id, thread: 0, name: undefined });
 });
 
 t.test("an actor that ends takes its running function along, before anybody is told", async (t) => {
@@ -272,6 +290,13 @@ t.test("no more wait than may: the next is refused at once, and the others come 
     tell(told);
     t.strictSame(await Promise.all([two, third]), [2, 3]);
   });
+});
+
+t.test("who asks for one after the other is never one too many, even where none may wait", async (t) => {
+  const ref = await asker({ threads: 1, queue: 0 });
+  for (let n = 0; n < 200; n++) t.equal(await ref.call.outcome("add", [n]), n);
+  await t.rejects(ref.call.outcome("spin", [stage()], { timeoutMs: 20 }), { code: "ERR_COMPUTE_TIMEOUT" });
+  t.equal(await ref.call.outcome("add", [1]), 1);
 });
 
 t.test("higher priorities get a thread sooner, equal ones in the order in which they were asked for", async (t) => {

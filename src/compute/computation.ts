@@ -29,26 +29,31 @@ export type ComputeMessage =
 export interface ComputeWork {
   readonly order: ComputeOrder;
   readonly port: MessagePort;
-  /** Its one number is set when the function has come to its end, before who asked can know. */
-  readonly isOver: Int32Array;
+  /** Its one number is a stage of {@link stages}, which both sides see at once. */
+  readonly stage: Int32Array;
 }
+
+/** How far a function is. One that is called off before it runs never does; it is over before who asked can know what it came to. */
+export const stages = { loading: 0, running: 1, over: 2, calledOff: 3 } as const;
 
 /** Finds the function of an order; rejects if there is none. */
 export type FunctionLoader = (order: ComputeOrder) => Promise<(...args: unknown[]) => unknown>;
 
 /** Runs one function and resolves when the thread may have the next. Never rejects. */
-export async function runComputation({ order, port, isOver }: ComputeWork, load: FunctionLoader): Promise<void> {
+export async function runComputation({ order, port, stage }: ComputeWork, load: FunctionLoader): Promise<void> {
   const given = receiveMessageOnPort(port) as { readonly message: unknown[] } | undefined;
   // Who asked may be gone.
-  if (given === undefined) return;
+  if (given === undefined || Atomics.load(stage, 0) === stages.calledOff) return;
   const computation = new Running(port);
   try {
     const run = await load(order);
-    const answer = await run.apply(computation, given.message);
-    Atomics.store(isOver, 0, 1);
-    computation.answer(answer);
+    if (Atomics.compareExchange(stage, 0, stages.loading, stages.running) === stages.loading) {
+      const answer = await run.apply(computation, given.message);
+      Atomics.store(stage, 0, stages.over);
+      computation.answer(answer);
+    }
   } catch (thrown) {
-    Atomics.store(isOver, 0, 1);
+    Atomics.store(stage, 0, stages.over);
     computation.fail(thrown);
   }
   port.close();

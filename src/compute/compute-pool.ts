@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { MessagePort, Worker } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import { type ExitReason, reasonFromError } from "../exit.js";
-import type { ComputeWork } from "./computation.js";
+import { type ComputeWork, stages } from "./computation.js";
 import type { ComputeEnd, ComputeHost, ComputeJob, ComputeOrder } from "./compute-host.js";
 import { PriorityQueue } from "./priority-queue.js";
 
@@ -24,6 +24,8 @@ export interface ComputeLimits {
 
 /** How long a thread without work stays. */
 const IDLE_MS = 1_000;
+/** How long a module may still load for a function that was called off, before its thread is ended. */
+const CALLED_OFF_MS = 1_000;
 
 const broken = channel("copal:compute");
 
@@ -49,8 +51,8 @@ export class ComputePool implements ComputeHost {
   }
 
   submit(order: ComputeOrder, port: MessagePort, onEnd: (end: ComputeEnd) => void): ComputeJob {
-    const isOver = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const job: Job = { order, port, onEnd, isOver, aborted: new AbortController() };
+    const stage = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const job: Job = { order, port, onEnd, stage, aborted: new AbortController() };
     const { queue: capacity = Number.POSITIVE_INFINITY } = this.#limits;
     if (this.#running.size < this.#mostThreads) void this.#run(job);
     else if (this.#waiting.size < capacity + this.#almostFree) this.#waiting.push(job, order.priority);
@@ -71,15 +73,25 @@ export class ComputePool implements ComputeHost {
    */
   get #almostFree(): number {
     let count = 0;
-    for (const { isOver, aborted } of this.#running)
-      if (aborted.signal.aborted || Atomics.load(isOver, 0) === 1) count++;
+    for (const { stage, aborted } of this.#running)
+      if (aborted.signal.aborted || Atomics.load(stage, 0) >= stages.over) count++;
     return count;
   }
 
+  /**
+   * A function that runs ends with its thread. One that does not run yet never will, and its thread is kept: Node loses the descriptors of files that a thread is
+   * just opening when it is ended, and that is what one does that starts or loads a module.
+   */
   #abort(job: Job): void {
-    job.aborted.abort();
-    if (!this.#waiting.remove(job, job.order.priority)) return;
-    job.port.close();
+    if (this.#waiting.remove(job, job.order.priority)) {
+      job.port.close();
+      job.onEnd({ kind: "over" });
+      return;
+    }
+    const stage = Atomics.compareExchange(job.stage, 0, stages.loading, stages.calledOff);
+    if (stage === stages.running) job.aborted.abort();
+    if (stage !== stages.loading) return;
+    job.calledOff = setTimeout(() => job.aborted.abort(), CALLED_OFF_MS).unref();
     job.onEnd({ kind: "over" });
   }
 
@@ -88,7 +100,8 @@ export class ComputePool implements ComputeHost {
     const end = await this.#outcome(job);
     this.#running.delete(job);
     this.#startNext();
-    job.onEnd(end);
+    clearTimeout(job.calledOff);
+    if (job.calledOff === undefined) job.onEnd(end);
   }
 
   #startNext(): void {
@@ -101,18 +114,19 @@ export class ComputePool implements ComputeHost {
 
   /** Resolves when nothing of `job` runs any more. */
   async #outcome(job: Job): Promise<ComputeEnd> {
-    const { order, port, isOver, aborted } = job;
+    const { order, port, stage, aborted } = job;
     try {
       this.#threads ??= this.#open();
       job.threads = await this.#threads;
-      const work: ComputeWork = { order, port, isOver };
+      const work: ComputeWork = { order, port, stage };
       Object.defineProperty(work, queueOptions, { value: job });
       await job.threads.run(work, { transferList: [port], signal: aborted.signal });
       return { kind: "over" };
     } catch (error) {
       port.close();
-      // An aborted task is told of at once, a thread that breaks before it has gone.
-      const ended = job.thread && (await endOf(job.thread));
+      const { thread, threads } = job;
+      // Piscina tells before a thread is gone. One that it keeps is well: then the port could not be moved there, since who asked is no more.
+      const ended = thread && !threads?.threads.includes(thread) ? await endOf(thread) : undefined;
       if (aborted.signal.aborted && job.startFailure === undefined) return { kind: "over" };
       return { kind: "lost", reason: ended ?? job.startFailure ?? reasonFromError(error) };
     }
@@ -170,8 +184,10 @@ interface Job {
   readonly order: ComputeOrder;
   readonly port: MessagePort;
   readonly onEnd: (end: ComputeEnd) => void;
-  readonly isOver: Int32Array;
+  readonly stage: Int32Array;
   readonly aborted: AbortController;
+  /** Set for one that was called off before it ran, of which who asked has been told: ends its thread. */
+  calledOff?: NodeJS.Timeout;
   /** The pool it was handed to. */
   threads?: Piscina;
   /** The thread that has it. */

@@ -67,10 +67,10 @@ t.test("a function that is not there is told of in one sentence", async (t) => {
 
 t.test("a package, a URL with its hash and a TypeScript file are modules like any other", async (t) => {
   const ref = await asker();
-  t.equal(await ref.call.outcomeOf("node:path#basename", "/a/b.c"), "b.c");
-  t.equal(await ref.call.outcomeOf("yaml#stringify", { a: 1 }), "a: 1\n");
-  t.equal(await ref.call.outcomeOf(new URL("#add", functionsUrl), 1, 2), 3);
-  t.equal(await ref.call.outcomeOf(new URL("./primes.ts#primes", functionsUrl), 12).then(String), "2,3,5,7,11");
+  t.equal(await ref.call.outcomeOf("node:path#basename", ["/a/b.c"]), "b.c");
+  t.equal(await ref.call.outcomeOf("yaml#stringify", [{ a: 1 }]), "a: 1\n");
+  t.equal(await ref.call.outcomeOf(new URL("#add", functionsUrl), [1, 2]), 3);
+  t.equal(await ref.call.outcomeOf(new URL("./primes.ts#primes", functionsUrl), [12]).then(String), "2,3,5,7,11");
 });
 
 t.test("arguments and answers that cannot be cloned are refused, and the thread goes on", async (t) => {
@@ -267,6 +267,24 @@ t.test("a signal cancels with its own reason, also if it had aborted before", as
   await t.rejects(asked, { name: "RangeError", message: "stop" });
   await t.rejects(ref.call.outcome("add", [], { signal: stop.signal }), { message: "stop" });
 });
+
+t.test(
+  "one that is called off while its module loads never runs, and a module that does not stop loading is ended",
+  async (t) => {
+    const ref = await asker({ threads: 1 });
+    const module = new URL("never-loads.mjs", functionsUrl);
+    await ref.call.run(async (compute) => {
+      const told = stage();
+      const task = compute("untilTold", [told]);
+      task.cancel();
+      await t.rejects(task, { name: "AbortError" });
+      t.equal(await compute("add", [1]), 1);
+      t.equal(Atomics.load(told, 0), 0);
+    });
+    await t.rejects(ref.call.outcomeOf(module, [], { timeoutMs: 20 }), { code: "ERR_COMPUTE_TIMEOUT" });
+    t.equal(await ref.call.outcome("add", [1]), 1);
+  },
+);
 
 t.test("timeoutMs ends a function that runs, and one that waits", async (t) => {
   const ref = await asker({ threads: 1 });

@@ -4,16 +4,20 @@ import { MessageChannel } from "node:worker_threads";
 import t from "tap";
 import type { ComputeEnd } from "#src/compute/compute-host.js";
 import { ComputePool } from "#src/compute/compute-pool.js";
+import { settle } from "../support/actors.js";
 
 t.setTimeout(120_000);
 
 const order = { module: "/no/where.mjs", exportName: "default", folder: "/", priority: 0 };
 
 /** Submits an order and gives its end and how to abort it. */
-function submitted(pool: ComputePool): { ended: Promise<ComputeEnd>; abort: () => void } {
+function submitted(
+  pool: ComputePool,
+  port = new MessageChannel().port2,
+): { ended: Promise<ComputeEnd>; abort: () => void } {
   let abort = () => {};
   const ended = new Promise<ComputeEnd>((resolve) => {
-    const job = pool.submit(order, new MessageChannel().port2, resolve);
+    const job = pool.submit(order, port, resolve);
     abort = () => job.abort();
   });
   return { ended, abort };
@@ -36,8 +40,13 @@ t.test("an order that is aborted before its thread has started is over at once",
   t.strictSame(await submitted(pool).ended, { kind: "over" });
 });
 
-t.test("an order whose asker is gone is over, and its thread has the next", async (t) => {
+t.test("an order whose asker is gone comes to an end, and its thread has the next", async (t) => {
   const pool = new ComputePool(new URL("../../../dist/app/compute-entry.js", import.meta.url));
-  t.strictSame(await submitted(pool).ended, { kind: "over" });
-  t.strictSame(await submitted(pool).ended, { kind: "over" });
+  pool.limit({ threads: 1 });
+  const { port2 } = new MessageChannel();
+  port2.close();
+  await settle();
+  const [closed, open] = [submitted(pool, port2), submitted(pool)];
+  t.ok(await closed.ended);
+  t.strictSame(await open.ended, { kind: "over" });
 });

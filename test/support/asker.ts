@@ -38,8 +38,8 @@ export class Asker extends Actor {
   }
 
   /** As {@link outcome}, of a function anywhere. */
-  outcomeOf(module: string | URL, ...args: unknown[]): Promise<unknown> {
-    return this.#outcome(() => this.compute(module, args));
+  outcomeOf(module: string | URL, args: unknown[] = [], options: ComputeOptions = {}): Promise<unknown> {
+    return this.#outcome(() => this.compute(module, args, options));
   }
 
   async #outcome(ask: () => ComputeTask): Promise<unknown> {

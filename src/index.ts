@@ -4,7 +4,7 @@
 
 // Actors
 export { Actor, type ActorTimer } from "./actors/actor.js";
-export { type ComputeFunction, type ComputeOptions, ComputeTask, type ProgressOf } from "./actors/compute-task.js";
+export type { ComputeFunction, ComputeOptions, ComputeTask, ProgressOf } from "./actors/compute-task.js";
 export type { CrashReport } from "./actors/crash-report.js";
 export type { Statistics, TraceEvent, TraceSink } from "./actors/debug.js";
 export { exitActor as exit } from "./actors/exit-actor.js";

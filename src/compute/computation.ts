@@ -45,20 +45,20 @@ export async function runComputation({ order, port, stage }: ComputeWork, load: 
   // Who asked may be gone.
   if (given === undefined || Atomics.load(stage, 0) === stages.calledOff) return;
   const computation = new Running(port);
+  let tell: () => void;
   try {
     const run = await load(order);
-    if (Atomics.compareExchange(stage, 0, stages.loading, stages.running) === stages.loading) {
-      const answer = await run.apply(computation, given.message);
-      Atomics.store(stage, 0, stages.over);
-      computation.answer(answer);
-    }
+    if (Atomics.compareExchange(stage, 0, stages.loading, stages.running) !== stages.loading) return;
+    const answer = await run.apply(computation, given.message);
+    tell = () => computation.answer(answer);
   } catch (thrown) {
-    Atomics.store(stage, 0, stages.over);
-    computation.fail(thrown);
+    tell = () => computation.fail(thrown);
   }
-  port.close();
-  // A rejection that the function has left behind for nobody is to break this thread now, not when the next function has it.
+  // A rejection that the function has let go of breaks the thread now: while that is still its own affair.
   await turn();
+  Atomics.store(stage, 0, stages.over);
+  tell();
+  port.close();
 }
 
 class Running implements Computation {
@@ -80,8 +80,12 @@ class Running implements Computation {
   }
 
   answer(value: unknown): void {
-    this.#post(["answer", value], this.#transfer, "the answer");
     this.#isOver = true;
+    try {
+      this.#post(["answer", value], this.#transfer, "the answer");
+    } catch (thrown) {
+      this.fail(thrown);
+    }
   }
 
   fail(thrown: unknown): void {

@@ -89,10 +89,10 @@ export class ComputePool implements ComputeHost {
       return;
     }
     const stage = Atomics.compareExchange(job.stage, 0, stages.loading, stages.calledOff);
-    if (stage === stages.running) job.aborted.abort();
-    if (stage !== stages.loading) return;
-    job.calledOff = setTimeout(() => job.aborted.abort(), CALLED_OFF_MS).unref();
-    job.onEnd({ kind: "over" });
+    if (stage === stages.loading) {
+      job.calledOff = setTimeout(() => job.aborted.abort(), CALLED_OFF_MS).unref();
+      job.onEnd({ kind: "over" });
+    } else if (stage !== stages.calledOff) job.aborted.abort();
   }
 
   async #run(job: Job): Promise<void> {

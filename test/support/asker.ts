@@ -11,6 +11,7 @@ import { limitCompute } from "#src/compute/compute-host.js";
 import type { ComputeLimits } from "#src/compute/compute-pool.js";
 import "#src/app/tree.js";
 import type { ActorRef } from "#src/ref.js";
+import { eventually } from "#src/testing/eventually.js";
 
 /** Asks for a function of the fixtures by name. */
 export type Compute = (name: string, args?: unknown[], options?: ComputeOptions) => ComputeTask;
@@ -60,4 +61,18 @@ export function asker(limits: ComputeLimits = {}): Promise<ActorRef<Asker>> {
 /** Numbers that threads share. */
 export function stage(): Int32Array<SharedArrayBuffer> {
   return new Int32Array(new SharedArrayBuffer(8));
+}
+
+/** Lets a function run for as long as nobody ends it, and resolves when it does. The actor is free meanwhile. */
+export async function running(ref: ActorRef<Asker>, name: "spin" | "tick" | "untilTold"): Promise<Int32Array> {
+  const told = stage();
+  await ref.call.ask(name, [told]);
+  await eventually(() => Atomics.load(told, 0) > 0);
+  return told;
+}
+
+/** Lets what waits for it in `untilTold` end. */
+export function tell(told: Int32Array): void {
+  Atomics.store(told, 1, 1);
+  Atomics.notify(told, 1);
 }

@@ -99,6 +99,8 @@ export class Cell implements RefPort, Runnable {
   watching: Map<number, ActorMonitor> | undefined = undefined;
   owedCalls: Set<Call> | undefined = undefined;
   timers: Set<Timer> | undefined = undefined;
+  /** Ends the functions that run for it on other threads, each resolving when nothing of it runs any more. */
+  computing: Set<() => Promise<void>> | undefined = undefined;
   /** What comes before the mailbox, or holds it up; only actors that ever needed it have one. */
   detour: Detour | undefined = undefined;
   /** How many messages may wait; nothing for most. */
@@ -299,6 +301,7 @@ export class Cell implements RefPort, Runnable {
     this.children = undefined;
     this.watching = undefined;
     this.timers = undefined;
+    this.computing = undefined;
     this.detour = undefined;
     this.debug = undefined;
     this.waitingFor = undefined;

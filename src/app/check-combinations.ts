@@ -52,5 +52,7 @@ export function* wrongCombinations(
     if (heap !== undefined && thread !== "own") yield wrong("heap", "got a size, allowed with `thread: own` only");
   }
   if (node.kind !== "supervisor") return;
+  if (node.fields.compute && node.path !== node.id)
+    yield wrong("compute", "got limits of the compute pool, allowed at the root alone: a process has one pool");
   for (const child of node.children) yield* wrongCombinations(child, node.fields.autoShutdown);
 }

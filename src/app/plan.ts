@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Shutdown } from "../actors/exit-actor.js";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
+import type { ComputeLimits } from "../compute/compute-pool.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
@@ -39,6 +40,8 @@ export interface PlannedSupervisor extends PlannedBase {
   readonly strategy: Strategy;
   readonly autoShutdown: AutoShutdown;
   readonly intensity: { readonly max: number; readonly withinMs: number } | "unlimited";
+  /** What the compute pool may use; at the root alone, and only where something is said of it. */
+  readonly compute: ComputeLimits | undefined;
   readonly children: readonly PlannedNode[];
 }
 
@@ -122,6 +125,12 @@ function backoffOf({ fields }: CheckedNode): Partial<Backoff> | undefined {
   return withoutUndefined({ initialMs, maxMs, resetAfterMs, ...rest });
 }
 
+function computeLimits({ fields }: CheckedSupervisor): ComputeLimits | undefined {
+  if (fields.compute === undefined) return undefined;
+  const { threads, queue, heap } = fields.compute;
+  return withoutUndefined({ threads, queue, heapMb: heap === undefined ? undefined : heap / (1024 * 1024) });
+}
+
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
@@ -192,6 +201,7 @@ class Planner {
       autoShutdown,
       intensity:
         intensity === "unlimited" ? intensity : { max: intensity.max ?? 3, withinMs: intensity.within ?? 5_000 },
+      compute: computeLimits(node),
       children: node.children.flatMap((child) => this.node(child)),
     };
   }

@@ -172,6 +172,16 @@ const anyFields = {
   backoff: backoffField.optional(),
 };
 
+const threadsAllowed = "a whole number from 1 to 1024";
+const computeField = z.strictObject(
+  {
+    threads: wholeNumber(threadsAllowed, 1, 1_024).optional(),
+    queue: wholeNumber("a whole number from 0", 0, Number.MAX_SAFE_INTEGER).optional(),
+    heap: heapField.optional(),
+  },
+  "a map of `threads`, `queue` and `heap`",
+);
+
 /** The fields of each kind of node; `children` are checked one by one by the walk over the tree. */
 export const nodeFields = {
   supervisor: {
@@ -191,6 +201,7 @@ export const nodeFields = {
         "a map of `max` and `within`, or unlimited",
       )
       .optional(),
+    compute: computeField.optional(),
     children: z.array(z.unknown(), "a list of supervisors, processes and actors"),
   },
   process: {

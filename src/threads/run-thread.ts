@@ -6,7 +6,9 @@ import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
 import { isIgnore } from "../actors/ignore.js";
 import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
+import { borrowCompute } from "../compute/compute-host.js";
 import { borrowSidecars } from "../sidecar/thread-sidecars.js";
+import { BorrowedCompute } from "./borrowed-compute.js";
 import { BorrowedSidecars } from "./borrowed-sidecars.js";
 import { receive } from "./incoming.js";
 import { packError, packReason } from "./parcel.js";
@@ -47,6 +49,8 @@ export function runThread(load: ClassLoader): void {
   };
   const sidecars = new BorrowedSidecars(main);
   borrowSidecars(() => sidecars.host());
+  const compute = new BorrowedCompute(main);
+  borrowCompute(compute);
   const obey = (message: ThreadMessage): void => {
     switch (message[0]) {
       case "start":
@@ -70,6 +74,9 @@ export function runThread(load: ClassLoader): void {
         break;
       case "swept":
         sidecars.swept(message[1]);
+        break;
+      case "computed":
+        compute.ended(message[1], message[2]);
         break;
     }
   };

@@ -3,6 +3,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
+import type { ComputeEnd, ComputeOrder } from "../compute/compute-host.js";
 import type { PlainError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import type { Address } from "./parcel.js";
@@ -88,4 +89,8 @@ export type ThreadMessage =
   | readonly [word: "abandon", path: string]
   | readonly [word: "greeted", sidecarPid: number]
   | readonly [word: "sweep", sidecarPid: number]
-  | readonly [word: "swept", sidecarPid: number];
+  | readonly [word: "swept", sidecarPid: number]
+  /** To the main thread, of the compute pool that it lends; from it, what became of an order. */
+  | readonly [word: "compute", number: number, order: ComputeOrder, port: MessagePort]
+  | readonly [word: "abortCompute", number: number]
+  | readonly [word: "computed", number: number, end: ComputeEnd];

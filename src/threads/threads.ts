@@ -103,8 +103,8 @@ export class Threads {
     thread.isLeaving = true;
     line.drain();
     this.#live.delete(number);
-    const emptied = thread.sidecars.ended();
-    if (emptied) void emptied.then(() => this.#tellOfEnd(thread, ended));
+    const [sidecars, computed] = [thread.sidecars.ended(), thread.compute.ended()];
+    if (sidecars || computed) void Promise.all([sidecars, computed]).then(() => this.#tellOfEnd(thread, ended));
     else this.#tellOfEnd(thread, ended);
   }
 
@@ -142,6 +142,13 @@ export class Threads {
         break;
       case "sweep":
         void thread?.sidecars.sweep(message[1]);
+        break;
+      case "compute":
+        if (thread) thread.compute.submit(message[1], message[2], message[3]);
+        else message[3].close();
+        break;
+      case "abortCompute":
+        thread?.compute.abort(message[1]);
         break;
     }
   }

@@ -4,6 +4,7 @@
  */
 import { MessageChannel, Worker } from "node:worker_threads";
 import { type ExitReason, reasonFromError } from "../exit.js";
+import { LentCompute } from "./lent-compute.js";
 import { LentSidecars } from "./lent-sidecars.js";
 import type { ThreadOrder } from "./run-thread.js";
 import type { Line, Switchboard } from "./switchboard.js";
@@ -41,6 +42,7 @@ export class WorkerThread {
   readonly name: string;
   readonly line: Line;
   readonly sidecars: LentSidecars;
+  readonly compute: LentCompute;
   /** How many actors it was given that have not ended. */
   actors = 0;
   /** It was asked to leave, and gets no more actors. */
@@ -64,6 +66,7 @@ export class WorkerThread {
     });
     this.line = board.open(thread, port1);
     this.sidecars = new LentSidecars(this.line);
+    this.compute = new LentCompute(this.line);
     this.#worker.on("error", (error: unknown) => {
       this.#error ??= reasonOf(error);
     });

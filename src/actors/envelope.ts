@@ -43,6 +43,11 @@ export class Call {
     if (this.#settle()) this.#resolve(value);
   }
 
+  /** What has not happened if the time limit passes. */
+  get expected(): string {
+    return "did not answer";
+  }
+
   /** Rejects the caller's promise; nothing happens if it has its answer, or has given up. */
   fail(error: unknown): void {
     if (!this.#settle()) return;
@@ -81,6 +86,25 @@ export class Cast {
   constructor(method: string, args: readonly unknown[]) {
     this.method = method;
     this.args = args;
+  }
+}
+
+/** A cast or a sent message whose sender waits until it is in the mailbox; that is all it is answered. */
+export class Submission extends Call {
+  /** What goes into the mailbox. */
+  readonly envelope: Cast | InfoEnvelope;
+  readonly isSent: boolean;
+
+  /** Without `method`, `args[0]` is sent. */
+  constructor(target: ActorRef, method: string | undefined, args: readonly unknown[]) {
+    super(target, method ?? "send", args);
+    this.isSent = method === undefined;
+    this.envelope =
+      method === undefined ? new InfoEnvelope({ type: "info", message: args[0] }) : new Cast(method, args);
+  }
+
+  override get expected(): string {
+    return "had no room for";
   }
 }
 

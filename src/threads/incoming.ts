@@ -21,6 +21,9 @@ export function receive(line: Line, message: ThreadMessage): boolean {
     case "call":
       call(line, message);
       return true;
+    case "submit":
+      submit(line, message);
+      return true;
     case "cast": {
       const [, to, method, args, isPacked] = message;
       board.exported.get(to)?.cast(method, line.unpack(args, isPacked) as unknown[]);
@@ -98,6 +101,18 @@ function call(line: Line, [, to, number, method, args, isPacked, timeoutMs]: Wor
   target.call(method, values, timeoutMs).then(
     (value) => line.parcel(value, (data, packed) => ["answer", number, data, packed]),
     (error: unknown) => line.post(["fail", number, packError(error)]),
+  );
+}
+
+function submit(line: Line, [, to, number, method, args, isPacked, timeoutMs]: Word<"submit">): void {
+  const target = line.board.exported.get(to);
+  if (target === undefined) return line.refuse(number, method ?? "send", to);
+  target.submit(method, line.unpack(args, isPacked) as unknown[], timeoutMs).then(
+    () => line.post(["answer", number, undefined, false]),
+    (error: unknown) => {
+      // The end of a thread answers for the actor that ends with it.
+      if (!(target instanceof Cell && line.speaksLast(target.ref))) line.post(["fail", number, packError(error)]);
+    },
   );
 }
 

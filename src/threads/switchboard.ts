@@ -5,7 +5,7 @@
 import { MessageChannel, type MessagePort, type TransferListItem } from "node:worker_threads";
 import { cellOf } from "../actors/address.js";
 import { Cell } from "../actors/cell.js";
-import type { Call, InfoEnvelope } from "../actors/envelope.js";
+import type { Call, InfoEnvelope, Submission } from "../actors/envelope.js";
 import { tellHandled } from "../actors/handling.js";
 import type { Monitor } from "../actors/monitor.js";
 import type { Runtime } from "../actors/runtime.js";
@@ -245,6 +245,14 @@ export class Line {
     const number = ++this.#lastNumber;
     this.parcel(call.args, (args, isPacked) => ["call", to, number, call.method, args, isPacked, timeoutMs]);
     this.#calls.set(number, call);
+  }
+
+  /** Posts a submission and keeps it until it is in the mailbox there. @throws {NotCloneableError} */
+  submit(to: number, submission: Submission, timeoutMs: number): void {
+    const number = ++this.#lastNumber;
+    const method = submission.isSent ? undefined : submission.method;
+    this.parcel(submission.args, (args, isPacked) => ["submit", to, number, method, args, isPacked, timeoutMs]);
+    this.#calls.set(number, submission);
   }
 
   /** Posts an info with its type; its sender hears when it is handled. */

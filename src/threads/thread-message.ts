@@ -48,6 +48,16 @@ export type ThreadMessage =
       isPacked: boolean,
       timeoutMs: number,
     ]
+  /** A cast, or a message where there is no method, whose sender waits until it is in the mailbox. */
+  | readonly [
+      word: "submit",
+      to: number,
+      number: number,
+      method: string | undefined,
+      args: unknown,
+      isPacked: boolean,
+      timeoutMs: number,
+    ]
   | readonly [word: "cast", to: number, method: string, args: unknown, isPacked: boolean]
   | readonly [word: "send", to: number, message: unknown, isPacked: boolean]
   /** An info with its type, such as a process's output; `handled` comes back if it has a number. */

@@ -2,6 +2,7 @@
  * The public door of Copal: named exports only.
  */
 
+export type { Remote } from "comlink";
 // Actors
 export { Actor, type ActorTimer } from "./actors/actor.js";
 export type { CrashReport } from "./actors/crash-report.js";
@@ -24,6 +25,7 @@ export type { DeadLetter, MailboxLimit } from "./actors/mailbox-bound.js";
 export type { MessageView } from "./actors/message-view.js";
 export { ProcessActor, type ProcessSpec, type ProcessStatus, type SubscribeOptions } from "./actors/process-actor.js";
 export { type GroupEvent, ProcessGroups, processGroups } from "./actors/process-groups.js";
+export { type ProxyOptions, proxy, releaseProxy } from "./actors/proxy.js";
 export { Registry, type RegistryEntry, type RegistryEvent, type RegistryOptions } from "./actors/registry.js";
 export type { Reply } from "./actors/reply.js";
 export { StateMachine, type StateMethods, type StateResult } from "./actors/state-machine.js";

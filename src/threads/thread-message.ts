@@ -67,6 +67,9 @@ export type ThreadMessage =
   /** An answer that counts when the thread is gone, since the actor that gives it ends with it. */
   | readonly [word: "lastAnswer", number: number, value: unknown, isPacked: boolean]
   | readonly [word: "fail", number: number, error: PlainError]
+  /** What a proxy that was sent is used for, and what came of that. */
+  | readonly [word: "toOwner", number: number, message: unknown, isPacked: boolean]
+  | readonly [word: "toHolder", number: number, message: unknown, isPacked: boolean]
   | readonly [word: "exit", to: number, from: Address, reason: ExitReason, kind: "link" | "order"]
   /** An actor that did not start is no business of its starter's any more. */
   | readonly [word: "callOff", to: number, reason: ExitReason]

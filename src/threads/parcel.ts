@@ -98,24 +98,12 @@ export function packReason(reason: ExitReason): ExitReason {
 
 /** Makes what was thrown ready. */
 export function packError(thrown: unknown): PlainError {
-  const plain = toPlain(thrown);
-  try {
-    return structuredClone(plain);
-  } catch {
-    const { fields, cause, ...words } = plain;
-    return words;
-  }
+  return toPlain(thrown);
 }
 
-/** Makes an error again, its ref included. */
-export function unpackError(plain: PlainError, refOf: (address: Address) => ActorRef): Error {
-  const error = fromPlain(plain) as Error & { ref?: unknown };
-  const { ref } = error;
-  if (typeof ref === "object" && ref !== null && !isActorRef(ref)) {
-    const { thread, id, name } = ref as { thread: number; id: number; name?: string };
-    error.ref = refOf([thread, id, name]);
-  }
-  return error;
+/** Makes again what was thrown, refs of errors included. */
+export function unpackError(plain: PlainError, refOf: (address: Address) => ActorRef): unknown {
+  return fromPlain(plain, ({ thread, id, name }) => refOf([thread, id, name]));
 }
 
 /** Says what cannot be cloned. */

@@ -18,6 +18,7 @@ export interface Resident {
   note(value: unknown): void;
   heard(): (Info & { from?: ActorRef; reason?: ExitReason })[];
   crash(message: string): void;
+  throwIt(value: unknown): void;
   refuseIt(): void;
   giveFunction(): unknown;
   trap(traps?: boolean): void;

@@ -7,6 +7,7 @@ import { NoMethodError } from "../errors.js";
 import { reasonFromError } from "../exit.js";
 import type { Cell, CellOptions } from "./cell.js";
 import type { Call, Cast, Envelope, InfoEnvelope, SystemEnvelope } from "./envelope.js";
+import { Use } from "./exposure.js";
 import { isIgnore } from "./ignore.js";
 import { release, unwind } from "./instance.js";
 import { methodsOf } from "./methods.js";
@@ -97,6 +98,7 @@ function dispatch(cell: Cell, envelope: Exclude<Envelope, SystemEnvelope>): unkn
   if (envelope.kind === "continue") return instance?.handleContinue(envelope.message);
   const method = cell.methods?.get(envelope.method);
   if (method) return method.apply(instance, envelope.args as unknown[]);
+  if (envelope instanceof Use) return envelope.run();
   unknown(cell, envelope);
   return undefined;
 }

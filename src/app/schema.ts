@@ -237,7 +237,9 @@ export const nodeFields = {
       .strictObject(
         {
           capacity: wholeNumber("a whole number from 1", 1, Number.MAX_SAFE_INTEGER),
-          overflow: z.enum(["reject", "dropOldest", "dropNewest"], "reject, dropOldest, dropNewest").optional(),
+          overflow: z
+            .enum(["reject", "dropOldest", "dropNewest", "block"], "reject, dropOldest, dropNewest, block")
+            .optional(),
         },
         "a map of `capacity` and `overflow`",
       )
@@ -273,7 +275,6 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
 /** Values that this version refuses by name; the path is that of the field in its node. */
 export const notYetValues: Readonly<Record<string, readonly string[]>> = {
   contain: ["pidns"],
-  "mailbox.overflow": ["block"],
   "stdout.as": ["json", "rpc"],
   "stderr.as": ["json", "rpc"],
 };

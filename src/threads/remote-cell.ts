@@ -3,7 +3,7 @@
  * other. What is asked of it goes over the port; its end is played again here when it is heard of. There is one for each actor in each thread that knows it.
  */
 import { Cell, type CellOptions, type Remote } from "../actors/cell.js";
-import { Call, type Envelope } from "../actors/envelope.js";
+import { Call, type Envelope, type Submission } from "../actors/envelope.js";
 import { tellHandled } from "../actors/handling.js";
 import { connect, disconnect, sendExit } from "../actors/link.js";
 import type { Monitor } from "../actors/monitor.js";
@@ -65,6 +65,16 @@ export class RemoteCell extends Cell implements Remote {
       this.runtime.deadlines.holdPending();
     }
     return call.promise;
+  }
+
+  override enter(submission: Submission, timeoutMs: number): void {
+    this.runtime.deadlines.add(submission, timeoutMs);
+    try {
+      this.#line.submit(this.ref.id, submission, timeoutMs);
+    } catch (error) {
+      submission.fail(error);
+    }
+    this.runtime.deadlines.holdPending();
   }
 
   override cast(method: string, args: readonly unknown[]): void {

@@ -10,7 +10,7 @@ import { borrowCompute } from "../compute/compute-host.js";
 import { borrowSidecars } from "../sidecar/thread-sidecars.js";
 import { BorrowedCompute } from "./borrowed-compute.js";
 import { BorrowedSidecars } from "./borrowed-sidecars.js";
-import { receive } from "./incoming.js";
+import { causeOf, receive } from "./incoming.js";
 import { packError, packReason } from "./parcel.js";
 import { Switchboard } from "./switchboard.js";
 import type { ThreadMessage } from "./thread-message.js";
@@ -60,9 +60,11 @@ export function runThread(load: ClassLoader): void {
         // What its maker had said before it said anything to others is heard before them.
         board.open(message[1], message[2]).drain();
         break;
-      case "lost":
-        board.lost(message[1], message[2], message[3]);
+      case "lost": {
+        const [, lost, reason, lastWord] = message;
+        board.lost(lost, reason, lastWord, lastWord && causeOf(main, lastWord.cause, lastWord.ignored));
         break;
+      }
       case "close":
         leave();
         break;

@@ -5,6 +5,7 @@ import { isMainThread } from "node:worker_threads";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
 import { runtimeOfThread } from "../actors/runtime.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
+import { unmark } from "../actors/transfer.js";
 import { UnsupportedError } from "../errors.js";
 import type { ActorRef } from "../ref.js";
 import { pack } from "./parcel.js";
@@ -43,6 +44,8 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
   const threads = threadsOfProcess();
   if ((parent?.runtime ?? runtimeOfThread()) !== threads.board.runtime)
     throw notYet(`${label}: \`thread: ${placement}\` with a clock or a scheduler of one's own is not supported yet`);
+  // A restart needs them again.
+  for (const arg of args) unmark(arg);
   // Before there is a thread: what cannot be cloned is the starter's mistake.
   structuredClone(pack(args, (ref) => threads.board.addressOf(ref)).content);
   const ref = await startActor(parent, {

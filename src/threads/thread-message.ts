@@ -49,6 +49,16 @@ export type ThreadMessage =
       isPacked: boolean,
       timeoutMs: number,
     ]
+  /** A cast, or a message where there is no method, whose sender waits until it is in the mailbox. */
+  | readonly [
+      word: "submit",
+      to: number,
+      number: number,
+      method: string | undefined,
+      args: unknown,
+      isPacked: boolean,
+      timeoutMs: number,
+    ]
   | readonly [word: "cast", to: number, method: string, args: unknown, isPacked: boolean]
   | readonly [word: "send", to: number, message: unknown, isPacked: boolean]
   /** An info with its type, such as a process's output; `handled` comes back if it has a number. */
@@ -58,6 +68,9 @@ export type ThreadMessage =
   /** An answer that counts when the thread is gone, since the actor that gives it ends with it. */
   | readonly [word: "lastAnswer", number: number, value: unknown, isPacked: boolean]
   | readonly [word: "fail", number: number, error: PlainError]
+  /** What a proxy that was sent is used for, and what came of that. */
+  | readonly [word: "toOwner", number: number, message: unknown, isPacked: boolean]
+  | readonly [word: "toHolder", number: number, message: unknown, isPacked: boolean]
   | readonly [word: "exit", to: number, from: Address, reason: ExitReason, kind: "link" | "order"]
   /** An actor that did not start is no business of its starter's any more. */
   | readonly [word: "callOff", to: number, reason: ExitReason]

@@ -9,6 +9,8 @@ export interface RefPort {
   call(method: string, args: readonly unknown[], timeoutMs: number): Promise<unknown>;
   cast(method: string, args: readonly unknown[]): void;
   send(message: unknown): void;
+  /** What its own code gets if it speaks now: an error once it has ended, nothing while it may. Without it, it always may. */
+  mute?(): Error | undefined;
 }
 
 /** Names that are never messages although they are public methods. */
@@ -52,6 +54,27 @@ export type Casts<T> = {
 /** How long a call waits unless told otherwise. */
 export const defaultCallTimeoutMs = 5_000;
 
+/** Who speaks: the actor whose code runs now, as far as that is known. The runtime says; a ref only asks whether that actor may still speak. */
+export interface Floor {
+  speaker: ActorRef | undefined;
+}
+
+const floorSlot: unique symbol = Symbol.for("copal.floor/1") as never;
+
+/** This thread's floor, one for all loaded copies of the package. */
+export const floor: Floor = floorOfThread();
+
+function floorOfThread(): Floor {
+  const holder = globalThis as { [floorSlot]?: Floor };
+  holder[floorSlot] ??= { speaker: undefined };
+  return holder[floorSlot];
+}
+
+/** Returns the error of a speaker that has ended; nothing if whoever speaks may. */
+export function muted(): Error | undefined {
+  return floor.speaker === undefined ? undefined : portOf(floor.speaker).mute?.();
+}
+
 const brand: unique symbol = Symbol.for("copal.ref") as never;
 const port: unique symbol = Symbol.for("copal.port") as never;
 
@@ -86,14 +109,15 @@ export class ActorRef<T = AnyMessages> {
    * {@link within}); the actor may still handle the call after that, and a late answer is dropped.
    *
    * The promise rejects with `ERR_NOPROC` if the actor was already gone, `ERR_ACTOR_EXIT` if it ends before it answers,
-   * `ERR_CALL_TIMEOUT` if no answer came in time, `ERR_NO_METHOD` if it has no such message.
+   * `ERR_CALL_TIMEOUT` if no answer came in time, `ERR_NO_METHOD` if it has no such message; with `ERR_ACTOR_EXIT`, and nothing is said, if it is
+   * the caller that has ended.
    */
   get call(): Calls<T> {
     this.#calls ??= callsThrough(this.#port, defaultCallTimeoutMs);
     return this.#calls as unknown as Calls<T>;
   }
 
-  /** Its messages without an answer: `ref.cast.add(1)`. To an actor that is gone a cast does nothing. */
+  /** Its messages without an answer: `ref.cast.add(1)`. To an actor that is gone a cast does nothing; of one that is gone it throws `ERR_ACTOR_EXIT`. */
   get cast(): Casts<T> {
     this.#casts ??= castsThrough(this.#port);
     return this.#casts as unknown as Casts<T>;
@@ -105,8 +129,14 @@ export class ActorRef<T = AnyMessages> {
     return { call: callsThrough(this.#port, limitMs) as unknown as Calls<T> };
   }
 
-  /** Sends `message` to the actor's `handleInfo`, as `{ type: "info", message }`. To an actor that is gone it does nothing. */
+  /**
+   * Sends `message` to the actor's `handleInfo`, as `{ type: "info", message }`. To an actor that is gone it does nothing.
+   *
+   * @throws {ActorExitError} if it is the sender that has ended.
+   */
   send(message: unknown): void {
+    const mute = muted();
+    if (mute) throw mute;
     this.#port.send(message);
   }
 
@@ -133,19 +163,25 @@ export function portOf(ref: ActorRef): RefPort {
 type Speak = (method: string) => (...args: unknown[]) => unknown;
 
 function callsThrough(through: RefPort, timeoutMs: number): Speaker {
-  return new Speaker(
-    (method) =>
-      (...args) =>
-        through.call(method, args, timeoutMs),
-  );
+  return new Speaker((method) => (...args) => {
+    const mute = muted();
+    return mute ? rejected(mute) : through.call(method, args, timeoutMs);
+  });
 }
 
 function castsThrough(through: RefPort): Speaker {
-  return new Speaker(
-    (method) =>
-      (...args) =>
-        through.cast(method, args),
-  );
+  return new Speaker((method) => (...args) => {
+    const mute = muted();
+    if (mute) throw mute;
+    through.cast(method, args);
+  });
+}
+
+/** As any call that fails: nobody has to look at it. */
+function rejected(error: Error): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => {});
+  return promise;
 }
 
 /**

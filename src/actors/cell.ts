@@ -4,7 +4,7 @@
  */
 import { ActorExitError, CallingSelfError, NoProcError } from "../errors.js";
 import { type ExitReason, formatExit } from "../exit.js";
-import { ActorRef, type RefPort } from "../ref.js";
+import { ActorRef, floor, type RefPort } from "../ref.js";
 import type { Timer } from "./clock.js";
 import type { Debug } from "./debug.js";
 import type { Detour } from "./detour.js";
@@ -174,6 +174,14 @@ export class Cell implements RefPort, Runnable {
     if (!this.isEnding) this.push(new InfoEnvelope({ type: "info", message }));
   }
 
+  /**
+   * What its own code gets if it speaks now: nothing up to the end of `terminate`. A supervisor never speaks, and its code that runs while it ends is
+   * the runtime's.
+   */
+  mute(): Error | undefined {
+    return this.isEnding && !this.owesTerminate && !this.unwinds ? this.exitError() : undefined;
+  }
+
   /** Puts `envelope` into the mailbox. In an actor that is ending a call waits for the end, and anything else is dropped. */
   push(envelope: Envelope): void {
     if (this.isEnding && (this.hasEnded || (envelope.kind !== "call" && envelope.kind !== "system"))) {
@@ -231,6 +239,7 @@ export class Cell implements RefPort, Runnable {
   turn(limit: number): number {
     // It counts as queued until the turn is over, so that what it does to itself does not queue it twice.
     this.runtime.running = this;
+    floor.speaker = this.ref;
     if (this.starting && !this.isEnding) startInstance(this, this.starting);
     let handled = 0;
     while (handled < limit && !this.isBusy && !this.isEnding) {
@@ -240,6 +249,7 @@ export class Cell implements RefPort, Runnable {
       handle(this, envelope);
     }
     this.runtime.running = undefined;
+    floor.speaker = undefined;
     // Once the end has begun it stays marked as queued: it never takes another turn.
     if (this.isEnding) beginEnd(this);
     else if (!this.isBusy && this.#hasWork()) this.runtime.queue.push(this);

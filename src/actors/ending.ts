@@ -4,6 +4,7 @@
  */
 import { channel } from "node:diagnostics_channel";
 import { type ExitReason, isNormalExit, reasonFromError } from "../exit.js";
+import { floor } from "../ref.js";
 import type { Cell } from "./cell.js";
 import { reportCrash, reportTerminate } from "./crash-report.js";
 import { isThenable, whenSettled } from "./handling.js";
@@ -82,6 +83,7 @@ function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefin
     terminated();
   };
   try {
+    floor.speaker = cell.ref;
     const result = instance.terminate(cell.reason);
     if (!isThenable(result)) return undefined;
     whenSettled(result, () => terminated(), failed);
@@ -91,6 +93,8 @@ function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefin
   } catch (thrown) {
     failed(thrown);
     return undefined;
+  } finally {
+    floor.speaker = undefined;
   }
 }
 

@@ -7,6 +7,7 @@ import { NoMethodError } from "../errors.js";
 import { reasonFromError } from "../exit.js";
 import type { Cell, CellOptions } from "./cell.js";
 import type { Call, Cast, Envelope, InfoEnvelope, SystemEnvelope } from "./envelope.js";
+import { follow, followIfAsync } from "./following.js";
 import { isIgnore } from "./ignore.js";
 import { release, unwind } from "./instance.js";
 import { methodsOf } from "./methods.js";
@@ -22,10 +23,12 @@ export function startInstance(cell: Cell, { construct, args }: CellOptions): voi
     cell.methods = methodsOf(instance);
     cell.holdsProcess = typeof instance[release] === "function";
     cell.unwinds = typeof instance[unwind] === "function";
+    followIfAsync(instance);
     const result = instance.init(...args);
     if (!isThenable(result)) started(cell);
     else {
       cell.isBusy = true;
+      followWaiting(cell);
       const onInit = (): void => {
         if (cell.isEnding) return;
         started(cell);
@@ -119,6 +122,7 @@ function serve(cell: Cell, { call, serve: act }: SystemEnvelope): void {
 }
 
 function hold(cell: Cell, result: PromiseLike<unknown>, envelope: Envelope): void {
+  followWaiting(cell);
   cell.isBusy = !cell.hasLetGo;
   // A callback that let go of the mailbox is no longer in hand: the next message may already be.
   if (cell.hasLetGo) cell.current = undefined;
@@ -157,6 +161,11 @@ function failed(cell: Cell, envelope: Envelope, thrown: unknown): void {
     envelope.fail(refused.error);
   } else unhandled.publish({ ref: cell.ref, message: envelope, error: refused.error });
   handled(cell, envelope, undefined);
+}
+
+/** A callback that waits although its class has nothing async waits for code from elsewhere. */
+function followWaiting(cell: Cell): void {
+  if (!cell.holdsProcess && !cell.unwinds) follow();
 }
 
 /** Tells whether `value` has to be waited for. Throws what its `then` throws when it is read. */

@@ -57,6 +57,8 @@ export const defaultCallTimeoutMs = 5_000;
 /** Who speaks: the actor whose code runs now, as far as that is known. The runtime says; a ref only asks whether that actor may still speak. */
 export interface Floor {
   speaker: ActorRef | undefined;
+  /** Whether the code of actors is followed through its promises in this thread; until then nobody has to be told apart. */
+  isFollowed: boolean;
 }
 
 const floorSlot: unique symbol = Symbol.for("copal.floor/1") as never;
@@ -66,7 +68,7 @@ export const floor: Floor = floorOfThread();
 
 function floorOfThread(): Floor {
   const holder = globalThis as { [floorSlot]?: Floor };
-  holder[floorSlot] ??= { speaker: undefined };
+  holder[floorSlot] ??= { speaker: undefined, isFollowed: false };
   return holder[floorSlot];
 }
 
@@ -163,10 +165,13 @@ export function portOf(ref: ActorRef): RefPort {
 type Speak = (method: string) => (...args: unknown[]) => unknown;
 
 function callsThrough(through: RefPort, timeoutMs: number): Speaker {
-  return new Speaker((method) => (...args) => {
-    const mute = muted();
-    return mute ? rejected(mute) : through.call(method, args, timeoutMs);
-  });
+  return new Speaker(
+    (method) =>
+      (...args) =>
+        floor.speaker === undefined
+          ? through.call(method, args, timeoutMs)
+          : callAsSpeaker(through, method, args, timeoutMs),
+  );
 }
 
 function castsThrough(through: RefPort): Speaker {
@@ -177,11 +182,13 @@ function castsThrough(through: RefPort): Speaker {
   });
 }
 
-/** As any call that fails: nobody has to look at it. */
-function rejected(error: Error): Promise<never> {
-  const promise = Promise.reject(error);
-  promise.catch(() => {});
-  return promise;
+function callAsSpeaker(through: RefPort, method: string, args: unknown[], timeoutMs: number): Promise<unknown> {
+  const mute = muted();
+  if (mute === undefined) return through.call(method, args, timeoutMs);
+  const rejected = Promise.reject(mute);
+  // As any call that fails: nobody has to look at it.
+  rejected.catch(() => {});
+  return rejected;
 }
 
 /**

@@ -206,6 +206,8 @@ export class Cell implements RefPort, Runnable {
   end(reason: ExitReason, withTerminate: boolean, cause?: unknown): void {
     if (this.isEnding) return;
     this.isEnding = true;
+    // The rest of the callback in hand is its code as well.
+    if (this.runtime.running === this) floor.speaker = this.ref;
     this.reason = reason;
     this.cause = cause;
     this.owesTerminate = withTerminate && this.hasStarted;
@@ -239,7 +241,7 @@ export class Cell implements RefPort, Runnable {
   turn(limit: number): number {
     // It counts as queued until the turn is over, so that what it does to itself does not queue it twice.
     this.runtime.running = this;
-    floor.speaker = this.ref;
+    if (floor.isFollowed) floor.speaker = this.ref;
     if (this.starting && !this.isEnding) startInstance(this, this.starting);
     let handled = 0;
     while (handled < limit && !this.isBusy && !this.isEnding) {
@@ -249,7 +251,7 @@ export class Cell implements RefPort, Runnable {
       handle(this, envelope);
     }
     this.runtime.running = undefined;
-    floor.speaker = undefined;
+    if (floor.speaker !== undefined) floor.speaker = undefined;
     // Once the end has begun it stays marked as queued: it never takes another turn.
     if (this.isEnding) beginEnd(this);
     else if (!this.isBusy && this.#hasWork()) this.runtime.queue.push(this);

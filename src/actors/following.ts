@@ -14,18 +14,17 @@ interface Made extends Promise<unknown> {
   [maker]?: ActorRef | undefined;
 }
 
-const slot: unique symbol = Symbol.for("copal.following/1") as never;
-const shared = globalThis as { [slot]?: boolean };
 const withoutAsync = new WeakSet<object>();
 
 /**
- * Follows the code of this thread's actors through its promises from now on.
+ * Follows the code of this thread's actors through its promises from now on, beginning with that of `speaker`, which runs now.
  *
  * Async functions, promises and their `then` are followed. What a plain callback does, of a timer or a listener, is not known to be anybody's.
  */
-export function follow(): void {
-  if (shared[slot]) return;
-  shared[slot] = true;
+export function follow(speaker: ActorRef): void {
+  if (floor.isFollowed) return;
+  floor.speaker = speaker;
+  floor.isFollowed = true;
   promiseHooks.createHook({
     init: (promise: Made) => {
       if (floor.speaker !== undefined) promise[maker] = floor.speaker;
@@ -40,16 +39,16 @@ export function follow(): void {
 }
 
 /**
- * Follows, if the class of `instance` has anything async.
+ * Follows `speaker`, if the class of `instance` has anything async.
  *
  * Its text is what tells, since private methods show nowhere else; an async function from outside the class shows when a callback returns its promise.
  * The runtime's own classes do not count: what holds children or a process speaks to nobody after its end.
  */
-export function followIfAsync(instance: object): void {
-  if (shared[slot]) return;
+export function followIfAsync(speaker: ActorRef, instance: object): void {
+  if (floor.isFollowed) return;
   const prototype = Object.getPrototypeOf(instance) as object;
   if (withoutAsync.has(prototype)) return;
-  if (hasAsync(prototype)) follow();
+  if (hasAsync(prototype)) follow(speaker);
   else withoutAsync.add(prototype);
 }
 

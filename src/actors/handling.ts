@@ -23,7 +23,7 @@ export function startInstance(cell: Cell, { construct, args }: CellOptions): voi
     cell.methods = methodsOf(instance);
     cell.holdsProcess = typeof instance[release] === "function";
     cell.unwinds = typeof instance[unwind] === "function";
-    followIfAsync(instance);
+    followIfAsync(cell.ref, instance);
     const result = instance.init(...args);
     if (!isThenable(result)) started(cell);
     else {
@@ -165,7 +165,7 @@ function failed(cell: Cell, envelope: Envelope, thrown: unknown): void {
 
 /** A callback that waits although its class has nothing async waits for code from elsewhere. */
 function followWaiting(cell: Cell): void {
-  if (!cell.holdsProcess && !cell.unwinds) follow();
+  if (!cell.holdsProcess && !cell.unwinds) follow(cell.ref);
 }
 
 /** Tells whether `value` has to be waited for. Throws what its `then` throws when it is read. */

@@ -251,6 +251,7 @@ export class Cell implements RefPort, Runnable {
       handle(this, envelope);
     }
     this.runtime.running = undefined;
+    this.runtime.onlooker?.rests();
     if (floor.speaker !== undefined) floor.speaker = undefined;
     // Once the end has begun it stays marked as queued: it never takes another turn.
     if (this.isEnding) beginEnd(this);

@@ -84,6 +84,7 @@ function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefin
   };
   try {
     floor.speaker = cell.ref;
+    cell.runtime.onlooker?.begins(cell, "terminate");
     const result = instance.terminate(cell.reason);
     if (!isThenable(result)) return undefined;
     whenSettled(result, () => terminated(), failed);
@@ -95,6 +96,7 @@ function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefin
     return undefined;
   } finally {
     floor.speaker = undefined;
+    cell.runtime.onlooker?.rests();
   }
 }
 

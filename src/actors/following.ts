@@ -4,6 +4,8 @@
  */
 import { promiseHooks } from "node:v8";
 import { type ActorRef, floor } from "../ref.js";
+import { cellOf } from "./address.js";
+import type { Cell } from "./cell.js";
 import { release, unwind } from "./instance.js";
 import { actorBrand } from "./methods.js";
 
@@ -17,11 +19,11 @@ interface Made extends Promise<unknown> {
 const withoutAsync = new WeakSet<object>();
 
 /**
- * Follows the code of this thread's actors through its promises from now on, beginning with that of `speaker`, which runs now.
+ * Follows the code of this thread's actors through its promises from now on, beginning with that of `speaker` if some runs now.
  *
  * Async functions, promises and their `then` are followed. What a plain callback does, of a timer or a listener, is not known to be anybody's.
  */
-export function follow(speaker: ActorRef): void {
+export function follow(speaker?: ActorRef): void {
   if (floor.isFollowed) return;
   floor.speaker = speaker;
   floor.isFollowed = true;
@@ -31,11 +33,21 @@ export function follow(speaker: ActorRef): void {
     },
     before: (promise: Made) => {
       floor.speaker = promise[maker];
+      if (floor.speaker !== undefined) onlooker?.(cellOf(floor.speaker));
     },
     after: () => {
+      if (floor.speaker !== undefined) onlooker?.(undefined);
       floor.speaker = undefined;
     },
   });
+}
+
+let onlooker: ((speaker: Cell | undefined) => void) | undefined;
+
+/** Follows, and shows `look` whose code goes on behind an `await`, and then that it has come to the next. */
+export function lookOn(look: (speaker: Cell | undefined) => void): void {
+  onlooker = look;
+  follow();
 }
 
 /**

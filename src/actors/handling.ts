@@ -18,6 +18,7 @@ const unhandled = channel("copal:unhandled");
 /** Makes the instance and runs `init`; the actor has started when that has settled, and ends if it fails. */
 export function startInstance(cell: Cell, { construct, args }: CellOptions): void {
   try {
+    cell.runtime.onlooker?.begins(cell, "init");
     const instance = construct(cell);
     cell.instance = instance;
     cell.methods = methodsOf(instance);
@@ -63,6 +64,7 @@ export function handle(cell: Cell, envelope: Envelope): void {
   }
   cell.current = envelope;
   cell.hasLetGo = false;
+  cell.runtime.onlooker?.begins(cell, callbackOf(envelope));
   cell.debug?.received(cell, envelope);
   let result: unknown;
   try {
@@ -76,6 +78,21 @@ export function handle(cell: Cell, envelope: Envelope): void {
     return;
   }
   handled(cell, envelope, result);
+}
+
+/** Names the method or callback that handles `envelope`, or none if there is none. */
+export function callbackOf(envelope: Envelope | undefined): string {
+  switch (envelope?.kind) {
+    case "call":
+    case "cast":
+      return envelope.method;
+    case "info":
+      return "handleInfo";
+    case "continue":
+      return "handleContinue";
+    default:
+      return "";
+  }
 }
 
 /** Tells whoever waits for it that `envelope` is handled, or dropped for ever; once. */

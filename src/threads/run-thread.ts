@@ -8,6 +8,7 @@ import { isIgnore } from "../actors/ignore.js";
 import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
 import { borrowSidecars } from "../sidecar/thread-sidecars.js";
 import { BorrowedSidecars } from "./borrowed-sidecars.js";
+import { GuardedActors } from "./guarded-actors.js";
 import { receive } from "./incoming.js";
 import { packError, packReason } from "./parcel.js";
 import { Switchboard } from "./switchboard.js";
@@ -45,12 +46,13 @@ export function runThread(load: ClassLoader): void {
     board.flush();
     process.exit(0);
   };
+  const guarded = new GuardedActors(runtime, main);
   const sidecars = new BorrowedSidecars(main);
   borrowSidecars(() => sidecars.host());
   const obey = (message: ThreadMessage): void => {
     switch (message[0]) {
       case "start":
-        startOrdered(main, message[1], load, isOwn);
+        startOrdered(main, message[1], load, isOwn, guarded);
         break;
       case "connected":
         // What its maker had said before it said anything to others is heard before them.
@@ -61,6 +63,9 @@ export function runThread(load: ClassLoader): void {
         break;
       case "close":
         leave();
+        break;
+      case "ask":
+        main.postNow(["sign"]);
         break;
       case "lent":
         sidecars.runsAt(message[1]);

@@ -47,7 +47,8 @@ export class WorkerThread {
   isLeaving = false;
   readonly #worker: Worker;
   #error: ExitReason | undefined;
-  #wasTerminated = false;
+  /** What its actors end with because it was ended by force. */
+  #verdict: ExitReason | undefined;
   #hasExited = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -70,7 +71,7 @@ export class WorkerThread {
     this.#worker.once("exit", (code) => {
       this.#hasExited = true;
       clearTimeout(this.#timer);
-      onExit(this, this.#wasTerminated ? "killed" : (this.#error ?? { exit: code }));
+      onExit(this, this.#verdict ?? this.#error ?? { exit: code });
     });
   }
 
@@ -105,12 +106,23 @@ export class WorkerThread {
     this.#timer = undefined;
   }
 
+  /** Ends it by force; what it has not ended with yet, its actors end with `verdict`. */
+  condemn(verdict: ExitReason): void {
+    this.isLeaving = true;
+    this.#verdict ??= verdict;
+    void this.#worker.terminate();
+  }
+
+  /** How long its event loop has waited for something to do, in milliseconds. Asking costs it nothing, and it need not react. */
+  idleMs(): number {
+    return this.#worker.performance.eventLoopUtilization().idle;
+  }
+
   #terminateIn(delayMs: number): void {
     if (this.#hasExited) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#wasTerminated = true;
-      void this.#worker.terminate();
+      this.condemn("killed");
     }, delayMs);
   }
 }

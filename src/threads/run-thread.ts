@@ -30,8 +30,8 @@ export function runThread(load: ClassLoader): void {
   const runtime = new Runtime({ thread });
   setRuntimeOfThread(runtime);
   const board = new Switchboard(runtime, lingering, (line, message) => {
-    // Who orders an end by force takes this thread for stuck, and ends it, unless it hears soon that the order was heard.
-    if (message[0] === "callOff" || (message[0] === "exit" && message[3] === "kill")) main.postNow(["ending"]);
+    // Who orders an end takes this thread for stuck, and ends it by force, unless it hears in time that the order was heard.
+    if (message[0] === "callOff" || (message[0] === "exit" && message[4] === "order")) main.postNow(["ending"]);
     if (!receive(line, message)) obey(message);
   });
   const main = board.open(0, port, true);

@@ -72,6 +72,7 @@ export class Threads {
   inhabit(thread: WorkerThread, placement: Placement, cell: RemoteCell): void {
     if (placement === "own") {
       cell.onEndOrder = (withinMs) => thread.mustHear(withinMs);
+      cell.onAsked = () => thread.asked();
       return;
     }
     // The others there are not to suffer for one that is merely slow; but an end that was ordered by force comes.

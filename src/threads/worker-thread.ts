@@ -50,6 +50,8 @@ export class WorkerThread {
   /** What its actors end with because it was ended by force. */
   #verdict: ExitReason | undefined;
   #hasExited = false;
+  /** When it was asked first of what it has not heard yet. */
+  #unheardSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ board, lingering, entry, thread, name, isOwn, limits, onExit }: WorkerThreadOptions) {
@@ -94,14 +96,27 @@ export class WorkerThread {
     this.#terminateIn(LEAVING_MS);
   }
 
-  /** It must have heard of what it was told within `withinMs`, or it is terminated; see {@link heard}. */
+  /** It was told to end its actor, and says when it hears of that; see {@link heard}. */
+  asked(): void {
+    this.#unheardSinceMs ??= performance.now();
+  }
+
+  /**
+   * It must have heard of what it was told within `withinMs`, or it is terminated; see {@link heard}. At once, if it must hear now and has not even heard
+   * what it was asked before: it had its time.
+   */
   mustHear(withinMs: number): void {
+    // Word from it may be here that nobody has looked at, if this thread was busy.
+    this.line.drain();
     this.line.flush();
-    this.#terminateIn(withinMs + HEARING_MS);
+    const unheardMs = performance.now() - (this.#unheardSinceMs ?? Number.POSITIVE_INFINITY);
+    if (withinMs === 0 && unheardMs >= HEARING_MS) this.condemn("killed");
+    else this.#terminateIn(withinMs + HEARING_MS);
   }
 
   /** It has heard. */
   heard(): void {
+    this.#unheardSinceMs = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

@@ -43,12 +43,14 @@ export function* wrongCombinations(
     if (contain === "tree" && required) yield wrong("required", "got true, allowed is false while `contain` is tree");
   }
   if (node.kind === "actor") {
-    const { thread = "main", heap, class: type } = node.fields;
+    const { thread = "main", heap, watchdog, class: type } = node.fields;
     if (thread !== "main" && type !== undefined)
       yield wrong(
         "class",
         `a class cannot cross to another thread; say \`module: ./file.ts#Name\` beside \`thread: ${thread}\``,
       );
+    if (watchdog !== undefined && thread === "main")
+      yield wrong("watchdog", "got a duration, allowed with `thread: pool` or `own`: nobody can end the main thread");
     if (heap !== undefined && thread !== "own") yield wrong("heap", "got a size, allowed with `thread: own` only");
   }
   if (node.kind !== "supervisor") return;

@@ -82,6 +82,7 @@ export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly args: readonly unknown[];
   readonly thread: "main" | "pool" | "own";
   readonly heapBytes: number | undefined;
+  readonly watchdogMs: number | undefined;
   readonly mailbox: MailboxLimit | undefined;
 }
 
@@ -225,6 +226,7 @@ class Planner {
       args,
       thread: node.fields.thread ?? "main",
       heapBytes: node.fields.heap,
+      watchdogMs: node.fields.watchdog,
       mailbox: node.fields.mailbox && { overflow: "reject", ...withoutUndefined(node.fields.mailbox) },
     };
   }

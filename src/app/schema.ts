@@ -38,6 +38,10 @@ const heapField = z
     return bytes === undefined || bytes < leastHeapBytes ? refuse(context, heapAllowed) : bytes;
   });
 
+const leastWatchdogMs = 50;
+const watchdogAllowed = `a duration from ${leastWatchdogMs}ms, such as 5s`;
+const watchdogField = durationField.refine((limitMs) => limitMs >= leastWatchdogMs, watchdogAllowed);
+
 const graceAllowed = "a duration such as 200ms, 5s, 1m or 2h (a bare number is milliseconds; at most 24h)";
 const longestGraceMs = 86_400_000;
 const graceField = z
@@ -233,6 +237,7 @@ export const nodeFields = {
     args: z.array(z.unknown(), listAllowed).optional(),
     thread: z.enum(["main", "pool", "own"], "main, pool, own").optional(),
     heap: heapField.optional(),
+    watchdog: watchdogField.optional(),
     mailbox: z
       .strictObject(
         {

@@ -183,6 +183,8 @@ export interface ActorChild extends AnyChild {
   mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | "block" | undefined } | undefined;
   /** Memory for the objects of its own thread: bytes, `64M`; at least 16M. Only with `thread: own`. */
   heap?: number | string | undefined;
+  /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not with `thread: main`. */
+  watchdog?: Duration | undefined;
 }
 
 /** Any child of a supervisor. */

@@ -16,6 +16,8 @@ export interface StartOrder {
   readonly parent: Address | undefined;
   readonly shutdownMs: number;
   readonly mailbox: MailboxLimit | undefined;
+  /** How long its thread may be busy with one thing; for ever unless given. */
+  readonly watchdogMs: number | undefined;
   readonly source: ModuleSource;
   readonly args: unknown;
   readonly isPacked: boolean;
@@ -95,6 +97,11 @@ export type ThreadMessage =
   /** To the main thread: an order to end was heard, and what it takes is under way. */
   | readonly [word: "ending"]
   | readonly [word: "last", lastWord: LastWord]
+  /** To the main thread: look after this one, whose pulse this is, with that limit, or no more. */
+  | readonly [word: "guard", limitMs: number | undefined, pulse: SharedArrayBuffer | undefined]
+  /** From the main thread, which has seen no sign of life for a while; and the sign. */
+  | readonly [word: "ask"]
+  | readonly [word: "sign"]
   /** To the main thread, of the fork server that it lends; from it, what it says. */
   | readonly [word: "lend"]
   | readonly [word: "lent", path: string]

@@ -8,7 +8,7 @@ import { tellHandled } from "../actors/handling.js";
 import { connect, disconnect, sendExit } from "../actors/link.js";
 import type { Monitor } from "../actors/monitor.js";
 import type { Runtime } from "../actors/runtime.js";
-import { ActorExitError, NoProcError, UnsupportedError } from "../errors.js";
+import { ActorExitError, NoProcError } from "../errors.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { packReason } from "./parcel.js";
@@ -81,9 +81,16 @@ export class RemoteCell extends Cell implements Remote {
     else if (envelope.kind === "cast") this.cast(envelope.method, envelope.args);
     else if (envelope.kind === "info" && this.hasEnded) tellHandled(this, envelope);
     else if (envelope.kind === "info") this.#line.info(this, envelope);
-    else if (envelope.kind === "system") {
-      const text = `\`${envelope.call.method}\` of an actor of another thread is not supported yet`;
-      envelope.call.fail(new UnsupportedError(text, { feature: "thread" }));
+    else if (envelope.kind === "system") this.#ask(envelope.call);
+  }
+
+  /** Has a request of the runtime's served there. */
+  #ask(call: Call): void {
+    try {
+      this.#line.ask(this.ref.id, call);
+      this.runtime.deadlines.holdPending();
+    } catch (error) {
+      call.fail(error);
     }
   }
 

@@ -8,10 +8,13 @@ import { isIgnore } from "../actors/ignore.js";
 import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
 import { borrowSidecars } from "../sidecar/thread-sidecars.js";
 import { BorrowedSidecars } from "./borrowed-sidecars.js";
-import { receive } from "./incoming.js";
+import { BorrowedThreads } from "./borrowed-threads.js";
+import { causeOf, receive } from "./incoming.js";
 import { packError, packReason } from "./parcel.js";
-import { Switchboard } from "./switchboard.js";
+import { borrowThreads } from "./start-elsewhere.js";
+import { type Line, Switchboard } from "./switchboard.js";
 import type { ThreadMessage } from "./thread-message.js";
+import { forwardReports } from "./thread-reports.js";
 import { type ClassLoader, startOrdered } from "./worker-start.js";
 
 /** What a worker thread is told when it is made. */
@@ -21,17 +24,19 @@ export interface ThreadOrder {
   readonly isOwn: boolean;
   readonly port: MessagePort;
   readonly lingering: Int32Array;
+  /** What of its reports the main thread wants to be told. */
+  readonly heard: readonly string[];
 }
 
 /** Runs this worker thread; `load` imports the classes of its actors. */
 export function runThread(load: ClassLoader): void {
-  const { thread, isOwn, port, lingering } = (workerData as { readonly copal: ThreadOrder }).copal;
+  const { thread, isOwn, port, lingering, heard } = (workerData as { readonly copal: ThreadOrder }).copal;
   const runtime = new Runtime({ thread });
   setRuntimeOfThread(runtime);
   const board = new Switchboard(runtime, lingering, (line, message) => {
     // Who orders an end by force takes this thread for stuck, and ends it, unless it hears soon that the order was heard.
     if (message[0] === "callOff" || (message[0] === "exit" && message[3] === "kill")) main.postNow(["ending"]);
-    if (!receive(line, message)) obey(message);
+    if (!receive(line, message)) obey(line, message);
   });
   const main = board.open(0, port, true);
   board.onLast = (reason, cause) => {
@@ -41,23 +46,36 @@ export function runThread(load: ClassLoader): void {
     // Behind what the end still has to say.
     setImmediate(leave);
   };
+  const lost = ([, thread, reason, word]: Extract<ThreadMessage, readonly ["lost", ...unknown[]]>): void =>
+    board.lost(thread, reason, word, word && causeOf(main, word.cause, word.ignored));
   const leave = (): void => {
     board.flush();
     process.exit(0);
   };
   const sidecars = new BorrowedSidecars(main);
   borrowSidecars(() => sidecars.host());
-  const obey = (message: ThreadMessage): void => {
+  const threads = new BorrowedThreads(main);
+  borrowThreads(threads);
+  forwardReports(main, heard);
+  const obey = (line: Line, message: ThreadMessage): void => {
     switch (message[0]) {
       case "start":
-        startOrdered(main, message[1], load, isOwn);
+        startOrdered(line, message[1], load, isOwn);
+        break;
+      case "placed":
+        threads.placed(message[1], message[2]);
+        break;
+      case "notPlaced":
+        threads.notPlaced(message[1], message[2]);
         break;
       case "connected":
         // What its maker had said before it said anything to others is heard before them.
         board.open(message[1], message[2]).drain();
         break;
       case "lost":
-        board.lost(message[1], message[2], message[3]);
+        // Its actors may have started those that live here, who end with them.
+        main.postNow(["ending"]);
+        lost(message);
         break;
       case "close":
         leave();

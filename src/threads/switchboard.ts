@@ -246,6 +246,13 @@ export class Line {
     this.#calls.set(number, call);
   }
 
+  /** Posts a request to the runtime's side of an actor, and keeps the call until it is answered. @throws {NotCloneableError} */
+  ask(to: number, call: Call): void {
+    const number = ++this.#lastNumber;
+    this.parcel(call.args, (args, isPacked) => ["ask", to, number, call.method, args, isPacked]);
+    this.#calls.set(number, call);
+  }
+
   /** Posts an info with its type; its sender hears when it is handled. */
   info(cell: RemoteCell, envelope: InfoEnvelope): void {
     const number = envelope.onHandled === undefined ? undefined : ++this.#lastNumber;

@@ -62,6 +62,8 @@ export class BorrowedBook implements TreeBook, FollowerWords {
       return answer.apply(this, args as unknown[]);
     });
     this.ready = this.#follow();
+    // Whoever waits for it hears; there may be nobody.
+    this.ready.catch(() => {});
     publishTree((id) => this.#running(id));
     subscribe("copal:supervisor", () => this.#tellSoon());
   }

@@ -10,11 +10,16 @@ import type { LentTree, TreeBook } from "./tree-book.js";
 
 const books = new WeakMap<ActorRef, TreeBook>();
 
+/** Gives the book of a tree of this thread, as a node that other threads have ordered names it. */
+export function ownBook(lent: ActorRef): TreeBook | undefined {
+  return books.get(lent);
+}
+
 /** Lets worker threads start actors here for the tree of `book`, which they know as `lent`. */
 export function admit(lent: ActorRef, book: TreeBook): void {
   books.set(lent, book);
   threadsOfProcess().load = async ({ module, exportName, folder }, context, actor) => {
-    const own = books.get((context as LentTree).book);
+    const own = ownBook((context as LentTree).book);
     if (own) belongsTo(actor, own);
     const found = await findClass({ module, exportName }, folder);
     if ("class" in found) return found.class;

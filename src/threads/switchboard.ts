@@ -28,6 +28,8 @@ export class Switchboard {
   lastActor: Cell | undefined = undefined;
   /** What of this thread's other threads can speak to. */
   readonly exported = new Map<number, RefPort>();
+  /** Those of them that are no actors: aliases, and what answers for the runtime. */
+  readonly #noActors = new Map<number, ActorRef>();
   readonly #linger: Linger;
   readonly #receive: Receiver;
   readonly #lines = new Map<number, Line>();
@@ -77,8 +79,10 @@ export class Switchboard {
     const { thread, id, name } = ref;
     if (thread !== this.runtime.thread || id === 0 || this.exported.has(id)) return [thread, id, name];
     const port = portOf(ref);
-    if (!(port instanceof Cell)) this.exported.set(id, port);
-    else if (port.runtime === this.runtime) this.watchOf(port);
+    if (!(port instanceof Cell)) {
+      this.exported.set(id, port);
+      this.#noActors.set(id, ref);
+    } else if (port.runtime === this.runtime) this.watchOf(port);
     else
       throw new UnsupportedError("an actor of another runtime cannot be named in another thread", {
         feature: "thread",
@@ -92,6 +96,8 @@ export class Switchboard {
     if (thread === this.runtime.thread) {
       const port = this.exported.get(id) ?? this.#ended.get(id)?.deref();
       if (port instanceof Cell) return port.ref;
+      const own = this.#noActors.get(id);
+      if (own) return own;
     }
     const known = this.#known.get(thread)?.get(id)?.deref();
     if (known) return known.ref;

@@ -40,9 +40,14 @@ export interface Resident {
 /** What test/fixtures/actors/starter.mjs understands besides. */
 export interface Starter extends Resident {
   startChild(spec: object): ActorRef<Starter>;
+  /** Gives the error that a start rejects with. */
+  tryChild(spec: object): unknown;
   /** Starts a child and waits for nothing. */
   beginChild(spec: object): void;
   find(id: string): ActorRef<Starter> | undefined;
+  makeAlias(): ActorRef<Starter>;
+  /** Says something to an alias of its own, and whether it is the one it made. */
+  isAlias(ref: ActorRef<Starter>): boolean;
   /** How deep functions can call each other there. */
   depth(): number;
   setFields(fields: object): void;

@@ -23,6 +23,6 @@ export function admit(lent: ActorRef, book: TreeBook): void {
     if (own) belongsTo(actor, own);
     const found = await findClass({ module, exportName }, folder);
     if ("class" in found) return found.class;
-    throw configError([{ path: "module", text: found.problem }], found.cause);
+    throw configError([{ text: found.problem }], found.cause);
   };
 }

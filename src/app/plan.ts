@@ -15,7 +15,7 @@ import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
 import type { PoolOptions } from "../threads/thread-pools.js";
 import type { ThreadLimits } from "../threads/worker-thread.js";
 import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
-import { type ConfigPath, type ConfigProblem, configError } from "./config-problem.js";
+import { type ConfigPath, type ConfigProblem, configError, describeValue } from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
 import { interpolate } from "./interpolate.js";
 import { plannedSteps, processOptions } from "./process-options.js";
@@ -217,6 +217,10 @@ class Planner {
     const written = node.fields.module;
     const module = written === undefined ? undefined : this.#fill(written, node, ["module"], {});
     const hash = module?.lastIndexOf("#") ?? -1;
+    if (module !== undefined && /^(?!file:)[a-z][a-z+.-]+:/i.test(module)) {
+      const got = `got ${describeValue(module)}, allowed is a file, a file URL or a package`;
+      this.#problem([...node.at, "module"], `${node.path}.module`, got);
+    }
     return {
       kind: "actor",
       id: node.id,

@@ -23,5 +23,5 @@ export async function loadInThread(
   belongsTo(actor, book);
   const [found] = await Promise.all([findClass({ module, exportName }, folder), book.ready]);
   if ("class" in found) return found.class;
-  throw configError([{ path: "module", text: found.problem }], found.cause);
+  throw configError([{ text: found.problem }], found.cause);
 }

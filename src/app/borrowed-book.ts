@@ -10,9 +10,11 @@ import { placeOf } from "../actors/process-actor.js";
 import { isAlive, runtimeOfThread } from "../actors/runtime.js";
 import { publishTree } from "../actors/tree-names.js";
 import type { ExitReason } from "../exit.js";
-import type { ActorRef } from "../ref.js";
+import { type ActorRef, isActorRef } from "../ref.js";
 import { supervisorSnapshot } from "../supervisor/snapshot.js";
 import type { Supervisor } from "../supervisor/supervisor.js";
+import type { Address } from "../threads/parcel.js";
+import { threadHost } from "../threads/thread-host.js";
 import type { PoolOptions } from "../threads/thread-pools.js";
 import { childSpec } from "./child-specs.js";
 import type { BookWords, FollowerWords } from "./lent-book.js";
@@ -46,7 +48,8 @@ export class BorrowedBook implements TreeBook, FollowerWords {
   readonly #own: ActorRef<BookWords>;
   /** Where that reaches this one. */
   readonly #ref: ActorRef;
-  readonly #names = new Map<string, ActorRef | undefined>();
+  /** Who stands for each path: those noted here by their refs. */
+  readonly #names = new Map<string, ActorRef | Address | undefined>();
   readonly #nodes = new Map<string, PlannedNode>();
   readonly #supervisors = new Set<ActorRef>();
   #telling: NodeJS.Timeout | undefined;
@@ -96,15 +99,15 @@ export class BorrowedBook implements TreeBook, FollowerWords {
 
   find(id: string, from: string): ActorRef | undefined {
     const sibling = `${from.slice(0, from.lastIndexOf("/"))}/${id}`;
-    return this.#names.get(id) ?? this.#names.get(sibling) ?? this.#running(id);
+    return this.#refOf(id) ?? this.#refOf(sibling) ?? this.#running(id);
   }
 
   lend(): LentTree {
     return this.#tree;
   }
 
-  noted(path: string, ref: ActorRef | undefined): void {
-    this.#names.set(path, ref);
+  noted(path: string, address: Address | undefined): void {
+    this.#names.set(path, address);
   }
 
   async startAgain(supervisor: ActorRef, path: string): Promise<void> {
@@ -129,12 +132,17 @@ export class BorrowedBook implements TreeBook, FollowerWords {
   async #follow(): Promise<void> {
     const names = await this.#own.within("infinity").call.follow(this.#ref);
     // What was noted meanwhile, here or there, is newer.
-    for (const [path, ref] of names) if (!this.#names.has(path)) this.#names.set(path, ref);
+    for (const [path, address] of names) if (!this.#names.has(path)) this.#names.set(path, address);
+  }
+
+  #refOf(path: string): ActorRef | undefined {
+    const known = this.#names.get(path);
+    return known === undefined || isActorRef(known) ? known : threadHost()?.board.refOf(known);
   }
 
   #running(id: string): ActorRef | undefined {
     const found = resolveId(id, this.#names.keys());
-    const ref = "path" in found ? this.#names.get(found.path) : undefined;
+    const ref = "path" in found ? this.#refOf(found.path) : undefined;
     return ref && isAlive(ref) ? ref : undefined;
   }
 

@@ -12,7 +12,8 @@ import { startActor } from "../actors/start-actor.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { ChildSpec, StartContext } from "../supervisor/child-spec.js";
 import { startSupervisor } from "../supervisor/supervisor.js";
-import { type Placement, startElsewhere } from "../threads/start-elsewhere.js";
+import { startElsewhere } from "../threads/start-elsewhere.js";
+import type { Placement } from "../threads/thread-host.js";
 import { findActorClass } from "./actor-class.js";
 import { configError } from "./config-problem.js";
 import type { PlannedActor, PlannedNode, PlannedProcess, PlannedSupervisor } from "./plan.js";
@@ -49,7 +50,8 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
   const { parent, signal } = context;
   switch (node.kind) {
     case "supervisor": {
-      if (node.thread !== "here") return startInThread(node, node.thread, context, book);
+      const thread = elsewhere(node);
+      if (thread) return startInThread(node, thread, context, book);
       const children = node.children.map((child) => childSpec(child, book));
       const { path, strategy, intensity, autoShutdown } = node;
       const ref = await startSupervisor(parent, { path, strategy, intensity, autoShutdown, children, signal });
@@ -66,7 +68,8 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
       return ref as ActorRef<unknown> as ActorRef;
     }
     case "actor": {
-      if (node.thread !== "here") return startInThread(node, node.thread, context, book);
+      const thread = elsewhere(node);
+      if (thread) return startInThread(node, thread, context, book);
       const made = await classOf(node, book);
       const ref = await startActor(parent, {
         class: made,
@@ -151,10 +154,14 @@ export async function loadClasses(
   if (problems.length > 0) throw configError(problems, cause);
 }
 
+/** Where a node has to be started from here; undefined if it lives in this thread. */
+function elsewhere({ thread }: PlannedActor | PlannedSupervisor): Placement | undefined {
+  return thread === "here" || (thread === "main" && isMainThread) ? undefined : thread;
+}
+
 /** Lists `node` and everything below it that lives in the thread of its parent, parents first. */
 function* nodesHere(node: PlannedNode): Generator<PlannedNode> {
-  const isHere = node.kind === "process" || node.thread === "here" || (node.thread === "main" && isMainThread);
-  if (!isHere) return;
+  if (node.kind !== "process" && elsewhere(node)) return;
   yield node;
   if (node.kind === "supervisor") for (const child of node.children) yield* nodesHere(child);
 }

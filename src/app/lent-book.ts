@@ -5,17 +5,19 @@
 import { cellOf } from "../actors/address.js";
 import { answeringRef } from "../actors/answering-ref.js";
 import { onEnd } from "../actors/monitor.js";
-import type { Runtime } from "../actors/runtime.js";
+import { isAlive, type Runtime } from "../actors/runtime.js";
 import type { ExitReason } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import type { Started } from "../sidecar/client.js";
 import { rememberSnapshot, type SupervisorSnapshot } from "../supervisor/snapshot.js";
+import type { Address } from "../threads/parcel.js";
+import { threadHost } from "../threads/thread-host.js";
 import type { TreeBook } from "./tree-book.js";
 
 /** What a thread's borrowed book tells this one; each is one message. */
 export interface BookWords {
   /** The sender wants to be told of names: resolves with those there are. */
-  follow(follower: ActorRef): readonly (readonly [path: string, ref: ActorRef | undefined])[];
+  follow(follower: ActorRef): readonly (readonly [path: string, address: Address | undefined])[];
   note(follower: ActorRef, path: string, ref: ActorRef, place: Started | undefined): void;
   noteEnd(follower: ActorRef, path: string, ref: ActorRef, reason: ExitReason): void;
   snapshot(ref: ActorRef, snapshot: SupervisorSnapshot): void;
@@ -25,7 +27,7 @@ export interface BookWords {
 
 /** What this one tells a borrowed book. */
 export interface FollowerWords {
-  noted(path: string, ref: ActorRef | undefined): void;
+  noted(path: string, address: Address | undefined): void;
   /** Starts a planned child again under its supervisor, which lives there and has forgotten it. */
   startAgain(supervisor: ActorRef, path: string): Promise<void>;
 }
@@ -40,6 +42,11 @@ export interface OwnBook extends Pick<TreeBook, "append" | "isHeld"> {
   startedAt(ref: ActorRef, place: Started | undefined): void;
   note(path: string, ref: ActorRef, knows?: ActorRef): void;
   noteEnd(path: string, reason: ExitReason, knows?: ActorRef): void;
+}
+
+/** A name is told with an address and no ref: most are never looked up, and each ref costs its thread a stand-in for the actor. */
+function addressOf(ref: ActorRef | undefined): Address | undefined {
+  return ref && isAlive(ref) ? threadHost()?.board.addressOf(ref) : undefined;
 }
 
 /** A tree's book as worker threads have borrowed it. */
@@ -62,7 +69,7 @@ export class LentBook implements BookWords {
   tell(path: string, ref: ActorRef | undefined, knows?: ActorRef): void {
     for (const [thread, follower] of this.#followers) {
       if (cellOf(follower).hasEnded) this.#followers.delete(thread);
-      else if (follower !== knows) follower.cast.noted?.(path, ref);
+      else if (follower !== knows) follower.cast.noted?.(path, addressOf(ref));
     }
   }
 
@@ -71,9 +78,9 @@ export class LentBook implements BookWords {
     await this.#followers.get(supervisor.thread)?.within("infinity").call.startAgain?.(supervisor, path);
   }
 
-  follow(follower: ActorRef): readonly (readonly [path: string, ref: ActorRef | undefined])[] {
+  follow(follower: ActorRef): readonly (readonly [path: string, address: Address | undefined])[] {
     this.#followers.set(follower.thread, follower);
-    return [...this.#book.names()];
+    return Array.from(this.#book.names(), ([path, ref]) => [path, addressOf(ref)] as const);
   }
 
   note(follower: ActorRef, path: string, ref: ActorRef, place: Started | undefined): void {

@@ -3,8 +3,8 @@
  * two threads speak to each other directly.
  */
 import { fromPlain, type PlainError } from "../errors.js";
-import type { Place, Placement, ThreadHost } from "./start-elsewhere.js";
 import type { Line, Switchboard } from "./switchboard.js";
+import type { Place, Placement, ThreadHost } from "./thread-host.js";
 import type { PoolOptions } from "./thread-pools.js";
 
 /** What this thread has asked for, and waits to hear. */

@@ -1,7 +1,6 @@
 /**
  * Starts an actor in another thread: spawn and link in one step, as a start in this one. Which thread, its host says.
  */
-import { isMainThread } from "node:worker_threads";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
 import { runtimeOfThread } from "../actors/runtime.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
@@ -9,33 +8,9 @@ import { UnsupportedError } from "../errors.js";
 import type { ActorRef } from "../ref.js";
 import { pack } from "./parcel.js";
 import { RemoteCell } from "./remote-cell.js";
-import type { Line, Switchboard } from "./switchboard.js";
+import { type Placement, threadHost } from "./thread-host.js";
 import type { ModuleSource } from "./thread-message.js";
 import type { PoolOptions } from "./thread-pools.js";
-import { threadsOfProcess } from "./threads.js";
-
-/** Where an actor lives that does not live with its starter: the main thread, one of a few shared ones, or one for it alone. */
-export type Placement = "main" | "pool" | "own";
-
-/** A place in another thread, kept for one actor. */
-export interface Place {
-  readonly line: Line;
-  /** What the asker calls it, where the main thread was asked. */
-  readonly number?: number;
-  /** Nobody comes to live there after all. */
-  release(): void;
-  /** The thread must have heard of what it was told within so long, or it is ended by force. */
-  mustHear(withinMs: number): void;
-  /** Counts the actor that lives there, where nobody else does. */
-  inhabit?(cell: RemoteCell): void;
-}
-
-/** Who knows threads: all of them, or whom to ask. */
-export interface ThreadHost {
-  readonly board: Switchboard;
-  /** Finds a place. A promise only if somebody else has to be asked. */
-  place(placement: Placement, limits: PoolOptions, entry: URL, shutdownMs: number): Place | Promise<Place>;
-}
 
 /** What to start, and where. */
 export interface ElsewhereOptions extends ModuleSource {
@@ -61,14 +36,6 @@ export interface ElsewhereOptions extends ModuleSource {
 const IDS_PER_THREAD = 2 ** 32;
 let lastId = 0;
 
-const hostSlot: unique symbol = Symbol.for("copal.threadHost/1") as never;
-const shared = globalThis as { [hostSlot]?: ThreadHost };
-
-/** Says whom this worker thread asks for others; before anything starts elsewhere. */
-export function borrowThreads(host: ThreadHost): void {
-  shared[hostSlot] = host;
-}
-
 /**
  * Starts an actor in another thread, linked to `parent`, and resolves once its `init` has settled there.
  *
@@ -79,7 +46,7 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
   const { thread: placement, entry, args, id: label, module, exportName, folder, limits = {}, signal } = options;
   const runtime = parent?.runtime ?? runtimeOfThread();
   if (placement === "main" && runtime.thread === 0) return options.here();
-  const host = isMainThread ? threadsOfProcess() : shared[hostSlot];
+  const host = threadHost();
   if (!host) throw notYet(placement, label, "in a worker thread that is not Copal's");
   const { board } = host;
   if (runtime !== board.runtime) throw notYet(placement, label, "with a clock or a scheduler of one's own");

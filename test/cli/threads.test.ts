@@ -72,7 +72,7 @@ t.test("ps shows where everything lives, and measures what runs there", async (t
 });
 
 t.test("tree, logs and the drawing of up have the children of a thread", async (t) => {
-  t.match((await app.run("tree")).stdout, /web[^]*inner[^]*cat[^]*api/);
+  t.match((await app.run("tree")).stdout, /web[\s\S]*inner[\s\S]*cat[\s\S]*api/);
   t.match(up.stdout(), /inner/);
   await eventually(async () => (await app.run("logs", "api")).stdout.includes("ready"));
 });
@@ -103,7 +103,7 @@ t.test("a process of a thread that is killed is started again, in the same threa
     return now.state === "running" && now.osPid !== before.osPid && now.osPid !== null ? now : undefined;
   });
   t.match(after, { restarts: Number, lastExit: { signal: "SIGKILL" }, thread: before.thread });
-  await eventually(() => /web\/api .*exited: signal SIGKILL[^]*web\/api .*restarted pid \d+/.test(up.stdout()));
+  await eventually(() => /web\/api .*exited: signal SIGKILL[\s\S]*web\/api .*restarted pid \d+/.test(up.stdout()));
 });
 
 t.test("a crash in a thread is told by up, with what was thrown", async (t) => {
@@ -115,7 +115,7 @@ t.test("a crash in a thread is told by up, with what was thrown", async (t) => {
 
 t.test("inspect shows what is in a thread, and an actor that is stuck with it", async (t) => {
   const { stdout } = await app.run("inspect", "pooled");
-  t.match(stdout, /condition .*running[^]*parent .*shop[^]*n: 0/);
+  t.match(stdout, /condition .*running[\s\S]*parent .*shop[\s\S]*n: 0/);
   const web = JSON.parse((await app.run("inspect", "web", "--json")).stdout);
   t.match(web, { trapExit: true, parent: "shop" });
   t.strictSame(web.children.sort(), ["shop/web/api", "shop/web/cat", "shop/web/inner"]);

@@ -18,6 +18,9 @@ export function answeringRef(runtime: Runtime, answer: Answer): ActorRef {
       } catch {}
     },
     send: () => {},
+    submit: async (method, args) => {
+      if (method !== undefined) answer(method, args);
+    },
   };
   return new ActorRef(runtime.nextId(), runtime.thread, undefined, port);
 }

@@ -5,7 +5,7 @@
  * An actor whose state is in `#private` fields shows it with `[sys.giveState]() { … }`; see {@link giveState}.
  */
 import { NoProcError, UnsupportedError } from "../errors.js";
-import { type ActorRef, defaultCallTimeoutMs } from "../ref.js";
+import { type ActorRef, defaultCallTimeoutMs, portOf } from "../ref.js";
 import { cellOf } from "./address.js";
 import { answeringRef } from "./answering-ref.js";
 import type { Cell } from "./cell.js";
@@ -180,7 +180,7 @@ const farSinks = new WeakMap<ActorRef, TraceSink>();
 function traceTo(cell: Cell, to: ActorRef): void {
   const sink = (event: TraceEvent): void => {
     if (cellOf(to).hasEnded) throw new NoProcError("whoever traced is gone", { ref: to });
-    to.cast.show?.(cloneable(event));
+    portOf(to).cast("show", [cloneable(event)]);
   };
   farSinks.set(to, sink);
   withDebug(cell, (debug) => debug.addSink(cell, sink));

@@ -10,7 +10,7 @@ import { placeOf } from "../actors/process-actor.js";
 import { isAlive, runtimeOfThread } from "../actors/runtime.js";
 import { publishTree } from "../actors/tree-names.js";
 import type { ExitReason } from "../exit.js";
-import { type ActorRef, isActorRef } from "../ref.js";
+import { type ActorRef, isActorRef, portOf } from "../ref.js";
 import { supervisorSnapshot } from "../supervisor/snapshot.js";
 import type { Supervisor } from "../supervisor/supervisor.js";
 import type { Address } from "../threads/parcel.js";
@@ -44,8 +44,6 @@ export class BorrowedBook implements TreeBook, FollowerWords {
   /** Resolves when the names are there. */
   readonly ready: Promise<void>;
   readonly #tree: LentTree;
-  /** The tree's own book. */
-  readonly #own: ActorRef<BookWords>;
   /** Where that reaches this one. */
   readonly #ref: ActorRef;
   /** Who stands for each path: those noted here by their refs. */
@@ -59,7 +57,6 @@ export class BorrowedBook implements TreeBook, FollowerWords {
     this.folder = tree.folder;
     this.pool = tree.pool;
     this.environment = tree.environment ?? process.env;
-    this.#own = tree.book as ActorRef<unknown> as ActorRef<BookWords>;
     this.#ref = answeringRef(runtimeOfThread(), (word, args) => {
       const answer = this[word as keyof FollowerWords] as (...args: readonly unknown[]) => unknown;
       return answer.apply(this, args as unknown[]);
@@ -78,23 +75,23 @@ export class BorrowedBook implements TreeBook, FollowerWords {
 
   async append(path: string, stream: "stdout" | "stderr", bytes: Buffer): Promise<void> {
     // A view would be cloned with all the memory that it is a view of.
-    await this.#own.within("infinity").call.append(path, stream, Uint8Array.prototype.slice.call(bytes));
+    await this.#ask("append", path, stream, Uint8Array.prototype.slice.call(bytes));
   }
 
   note(path: string, ref: ActorRef): void {
     if (this.#names.get(path) === ref) return;
     this.#names.set(path, ref);
     if (cellOf(ref).unwinds) this.#supervisors.add(ref);
-    this.#own.cast.note(this.#ref, path, ref, placeOf(ref));
+    this.#tell("note", this.#ref, path, ref, placeOf(ref));
   }
 
   noteEnd(path: string, ref: ActorRef, reason: ExitReason): void {
     if (this.#names.get(path) === ref) this.#names.set(path, undefined);
-    this.#own.cast.noteEnd(this.#ref, path, ref, reason);
+    this.#tell("noteEnd", this.#ref, path, ref, reason);
   }
 
   isHeld(path: string): Promise<boolean> {
-    return this.#own.within("infinity").call.isHeld(path);
+    return this.#ask("isHeld", path);
   }
 
   find(id: string, from: string): ActorRef | undefined {
@@ -125,12 +122,12 @@ export class BorrowedBook implements TreeBook, FollowerWords {
       const snapshot = supervisorSnapshot(ref);
       if (cellOf(ref).hasEnded) this.#supervisors.delete(ref);
       // A reason in it may hold anything.
-      if (snapshot) this.#own.cast.snapshot(ref, cloneable(snapshot));
+      if (snapshot) this.#tell("snapshot", ref, cloneable(snapshot));
     }
   }
 
   async #follow(): Promise<void> {
-    const names = await this.#own.within("infinity").call.follow(this.#ref);
+    const names = await this.#ask("follow", this.#ref);
     // What was noted meanwhile, here or there, is newer.
     for (const [path, address] of names) if (!this.#names.has(path)) this.#names.set(path, address);
   }
@@ -144,6 +141,20 @@ export class BorrowedBook implements TreeBook, FollowerWords {
     const found = resolveId(id, this.#names.keys());
     const ref = "path" in found ? this.#refOf(found.path) : undefined;
     return ref && isAlive(ref) ? ref : undefined;
+  }
+
+  /** Tells the tree's own book. Not by `cast`: it may be the code of an actor that has ended which comes to this, and that is mute. */
+  #tell<W extends keyof BookWords>(word: W, ...args: Parameters<BookWords[W]>): void {
+    portOf(this.#tree.book).cast(word, args);
+  }
+
+  /** Asks the tree's own book; it answers, however long that takes. */
+  #ask<W extends keyof BookWords>(
+    word: W,
+    ...args: Parameters<BookWords[W]>
+  ): Promise<Awaited<ReturnType<BookWords[W]>>> {
+    const answer = portOf(this.#tree.book).call(word, args, Number.POSITIVE_INFINITY);
+    return answer as Promise<Awaited<ReturnType<BookWords[W]>>>;
   }
 
   #tellSoon(): void {

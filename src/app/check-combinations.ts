@@ -56,11 +56,16 @@ export function* wrongCombinations(
     const where = thread === undefined ? "under a supervisor with a thread" : `beside \`thread: ${thread}\``;
     yield wrong("class", `a class cannot cross to another thread; say \`module: ./file.ts#Name\` ${where}`);
   }
+  const isShared = thread === "pool" || thread === "own";
+  if (node.kind === "actor" && node.fields.watchdog !== undefined && !isShared)
+    yield wrong("watchdog", "got a duration, allowed with `thread: pool` or `own`: nobody can end the main thread");
   if (heap !== undefined && thread !== "own") yield wrong("heap", "got a size, allowed with `thread: own` only");
   if (stack !== undefined && thread !== "own") yield wrong("stack", "got a size, allowed with `thread: own` only");
   if (node.kind !== "supervisor") return;
   const isRoot = !node.path.includes("/");
   if (node.fields.pool && !isRoot) yield wrong("pool", "got a pool, allowed at the root only: a tree has one");
+  if (node.fields.compute && !isRoot)
+    yield wrong("compute", "got limits of the compute pool, allowed at the root alone: a process has one pool");
   if (isRoot && crosses) yield wrong("thread", `got ${thread}, allowed is main: the root lives where it is started`);
   const above = { autoShutdown: node.fields.autoShutdown ?? "never", isInThread: crosses };
   for (const child of node.children) yield* wrongCombinations(child, above);

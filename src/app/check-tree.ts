@@ -266,6 +266,7 @@ const insideFields: Readonly<Record<string, readonly string[]>> = {
   mailbox: ["capacity", "overflow"],
   pool: ["size", "heap", "stack"],
   heap: ["old", "young"],
+  compute: ["threads", "queue", "heap"],
   stop: ["signal", "grace", "steps", ...(notYetInside.stop ?? [])],
   onOwnerDeath: ["grace", ...(notYetInside.onOwnerDeath ?? [])],
   stdout: ["to", "method", "as", "file", "append"],

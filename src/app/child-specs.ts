@@ -109,6 +109,7 @@ function startInThread(
     context: tree,
     here: () => startNode({ ...node, thread: "here" }, context, book),
     ...(node.kind === "actor" && node.mailbox && { mailbox: node.mailbox }),
+    ...(node.kind === "actor" && node.watchdogMs !== undefined && { watchdogMs: node.watchdogMs }),
     ...(node.shutdown !== undefined && { shutdownMs: limitMs(node.shutdown) }),
   });
 }

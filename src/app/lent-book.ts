@@ -7,7 +7,7 @@ import { answeringRef } from "../actors/answering-ref.js";
 import { onEnd } from "../actors/monitor.js";
 import { isAlive, type Runtime } from "../actors/runtime.js";
 import type { ExitReason } from "../exit.js";
-import type { ActorRef } from "../ref.js";
+import { type ActorRef, portOf } from "../ref.js";
 import type { Started } from "../sidecar/client.js";
 import { rememberSnapshot, type SupervisorSnapshot } from "../supervisor/snapshot.js";
 import type { Address } from "../threads/parcel.js";
@@ -69,13 +69,15 @@ export class LentBook implements BookWords {
   tell(path: string, ref: ActorRef | undefined, knows?: ActorRef): void {
     for (const [thread, follower] of this.#followers) {
       if (cellOf(follower).hasEnded) this.#followers.delete(thread);
-      else if (follower !== knows) follower.cast.noted?.(path, addressOf(ref));
+      // Not by `cast`: it may be the code of an actor that has ended which comes to this, and that is mute.
+      else if (follower !== knows) portOf(follower).cast("noted", [path, addressOf(ref)]);
     }
   }
 
   /** Has a child that its supervisor has forgotten started again, in the supervisor's thread. */
   async startAgain(supervisor: ActorRef, path: string): Promise<void> {
-    await this.#followers.get(supervisor.thread)?.within("infinity").call.startAgain?.(supervisor, path);
+    const follower = this.#followers.get(supervisor.thread);
+    if (follower) await portOf(follower).call("startAgain", [supervisor, path], Number.POSITIVE_INFINITY);
   }
 
   follow(follower: ActorRef): readonly (readonly [path: string, address: Address | undefined])[] {

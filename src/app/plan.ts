@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Shutdown } from "../actors/exit-actor.js";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
+import type { ComputeLimits } from "../compute/compute-pool.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
@@ -51,6 +52,8 @@ export interface PlannedSupervisor extends PlannedBase, PlannedPlace {
   readonly strategy: Strategy;
   readonly autoShutdown: AutoShutdown;
   readonly intensity: { readonly max: number; readonly withinMs: number } | "unlimited";
+  /** What the compute pool may use; at the root alone, and only where something is said of it. */
+  readonly compute: ComputeLimits | undefined;
   readonly children: readonly PlannedNode[];
 }
 
@@ -89,6 +92,7 @@ export interface PlannedActor extends Omit<PlannedBase, "shutdown">, PlannedPlac
   readonly module: string | undefined;
   readonly exportName: string;
   readonly args: readonly unknown[];
+  readonly watchdogMs: number | undefined;
   readonly mailbox: MailboxLimit | undefined;
 }
 
@@ -134,6 +138,12 @@ function backoffOf({ fields }: CheckedNode): Partial<Backoff> | undefined {
 
 function placeOf(fields: LimitValues & { readonly thread?: PlannedPlace["thread"] | undefined }): PlannedPlace {
   return { thread: fields.thread ?? "here", limits: threadLimits(fields) };
+}
+
+function computeLimits({ fields }: CheckedSupervisor): ComputeLimits | undefined {
+  if (fields.compute === undefined) return undefined;
+  const { threads, queue, heap } = fields.compute;
+  return withoutUndefined({ threads, queue, heapMb: heap });
 }
 
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
@@ -208,6 +218,7 @@ class Planner {
       autoShutdown,
       intensity:
         intensity === "unlimited" ? intensity : { max: intensity.max ?? 3, withinMs: intensity.within ?? 5_000 },
+      compute: computeLimits(node),
       children: node.children.flatMap((child) => this.node(child)),
     };
   }
@@ -234,6 +245,7 @@ class Planner {
       exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
       args,
       ...placeOf(node.fields),
+      watchdogMs: node.fields.watchdog,
       mailbox: node.fields.mailbox && { overflow: "reject", ...withoutUndefined(node.fields.mailbox) },
     };
   }
@@ -260,7 +272,7 @@ class Planner {
       argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
       cwd: resolve(this.#source.folder, cwd),
       // What a file says stands between what is inherited and what is added, and is read at each start.
-      env: hasFile ? env : merged(env, addEnv),
+      env: Object.freeze(hasFile ? env : merged(env, addEnv)),
       stop: { signal: fields.stop?.signal ?? "SIGTERM", graceMs, ...(planned && { steps: planned.steps }) },
       orphanGraceMs: fields.onOwnerDeath?.grace ?? defaultOrphanGraceMs,
       successExitCodes: fields.successExitCodes ?? [0],

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { autoShutdowns, strategies } from "../supervisor/strategy.js";
 import { processOptionFields, stopSteps, streamField } from "./process-fields.js";
-import { limitFields, poolField, threadField } from "./thread-fields.js";
+import { heapSizeField, limitFields, poolField, threadField } from "./thread-fields.js";
 import { durationPattern, longestDurationMs, parseDurationMs } from "./units.js";
 
 /** The three kinds of nodes; the kind's key carries the id. */
@@ -29,6 +29,10 @@ const durationField = z
     durationAllowed,
   )
   .transform((value, context) => parseDurationMs(value) ?? refuse(context, durationAllowed));
+
+const leastWatchdogMs = 50;
+const watchdogAllowed = `a duration from ${leastWatchdogMs}ms, such as 5s`;
+const watchdogField = durationField.refine((limitMs) => limitMs >= leastWatchdogMs, watchdogAllowed);
 
 const graceAllowed = "a duration such as 200ms, 5s, 1m or 2h (a bare number is milliseconds; at most 24h)";
 const longestGraceMs = 86_400_000;
@@ -164,6 +168,16 @@ const anyFields = {
   backoff: backoffField.optional(),
 };
 
+const threadsAllowed = "a whole number from 1 to 1024";
+const computeField = z.strictObject(
+  {
+    threads: wholeNumber(threadsAllowed, 1, 1_024).optional(),
+    queue: wholeNumber("a whole number from 0", 0, Number.MAX_SAFE_INTEGER).optional(),
+    heap: heapSizeField.optional(),
+  },
+  "a map of `threads`, `queue` and `heap`",
+);
+
 /** The fields of each kind of node; `children` are checked one by one by the walk over the tree. */
 export const nodeFields = {
   supervisor: {
@@ -186,6 +200,7 @@ export const nodeFields = {
     thread: threadField,
     ...limitFields,
     pool: poolField,
+    compute: computeField.optional(),
     children: z.array(z.unknown(), "a list of supervisors, processes and actors"),
   },
   process: {
@@ -217,11 +232,14 @@ export const nodeFields = {
     args: z.array(z.unknown(), listAllowed).optional(),
     thread: threadField,
     ...limitFields,
+    watchdog: watchdogField.optional(),
     mailbox: z
       .strictObject(
         {
           capacity: wholeNumber("a whole number from 1", 1, Number.MAX_SAFE_INTEGER),
-          overflow: z.enum(["reject", "dropOldest", "dropNewest"], "reject, dropOldest, dropNewest").optional(),
+          overflow: z
+            .enum(["reject", "dropOldest", "dropNewest", "block"], "reject, dropOldest, dropNewest, block")
+            .optional(),
         },
         "a map of `capacity` and `overflow`",
       )
@@ -257,7 +275,6 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
 /** Values that this version refuses by name; the path is that of the field in its node. */
 export const notYetValues: Readonly<Record<string, readonly string[]>> = {
   contain: ["pidns"],
-  "mailbox.overflow": ["block"],
   "stdout.as": ["json", "rpc"],
   "stderr.as": ["json", "rpc"],
 };

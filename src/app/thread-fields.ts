@@ -23,13 +23,14 @@ function sizeMb(allowed: string, leastMb: number, mostMb: number) {
 
 const mostMb = 1_024 * 1_024;
 const heapAllowed = "a size from 16M, such as 64M or 1G, or a map of `old` and `young`";
-const oldField = sizeMb("a size from 16M, such as 64M or 1G", 16, mostMb);
+/** Memory for JavaScript objects, in megabytes. */
+export const heapSizeField = sizeMb("a size from 16M, such as 64M or 1G", 16, mostMb);
 const youngField = sizeMb("a size from 1M, such as 8M", 1, mostMb);
 const stackField = sizeMb("a size from 1M to 1G, such as 16M", 1, 1_024);
 const heapField = z.union(
   [
     sizeMb(heapAllowed, 16, mostMb),
-    z.strictObject({ old: oldField.optional(), young: youngField.optional() }, heapAllowed),
+    z.strictObject({ old: heapSizeField.optional(), young: youngField.optional() }, heapAllowed),
   ],
   heapAllowed,
 );

@@ -87,6 +87,14 @@ export interface SupervisorChild extends PlacedChild {
   intensity?: { max?: number | undefined; within?: Duration | undefined } | "unlimited" | undefined;
   /** The shared threads of the tree; at the root only. A node that starts gets the one with the fewest actors. */
   pool?: PoolInput | undefined;
+  /**
+   * Limits of the pool in which actors `compute`: how many functions run at once (default: one less than there are cores, at least one), how many may wait besides
+   * (default any number), and memory for the JavaScript objects of each thread (default Node's). At the root only; the process has one pool, so of several trees the
+   * one that started last decides.
+   */
+  compute?:
+    | { threads?: number | undefined; queue?: number | undefined; heap?: number | string | undefined }
+    | undefined;
   /** Started in this order, each when the one before it is up; stopped in reverse. */
   children: readonly ChildSpecInput[];
 }
@@ -198,7 +206,9 @@ export interface ActorChild extends PlacedChild {
   /** Given to `init`. */
   args?: readonly unknown[] | undefined;
   /** How many messages may wait for it, and which is dropped when one more comes. Default: any number. */
-  mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | undefined } | undefined;
+  mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | "block" | undefined } | undefined;
+  /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not with `thread: main`. */
+  watchdog?: Duration | undefined;
 }
 
 /** Any child of a supervisor. */

@@ -8,6 +8,7 @@ import type { Cell } from "../actors/cell.js";
 import { exitActor, stopActor, whenEnded } from "../actors/exit-actor.js";
 import { isAlive, Runtime, type RuntimeOptions, runtimeOfThread } from "../actors/runtime.js";
 import { publishTree } from "../actors/tree-names.js";
+import { limitCompute, setComputeEntry } from "../compute/compute-host.js";
 import type { ExitReason } from "../exit.js";
 import type { ActorRef, AnyMessages } from "../ref.js";
 import type { ChildSpec } from "../supervisor/child-spec.js";
@@ -138,6 +139,7 @@ export class Tree {
   async start(signal?: AbortSignal, runtime?: Runtime): Promise<void> {
     this.#runtime = runtime;
     try {
+      if (this.#plan.compute) limitCompute(this.#plan.compute);
       await unlessAborted(loadClasses([this.#plan], this.#book, this.#source.file), signal);
       this.#note(
         this.#plan.path,
@@ -298,6 +300,9 @@ export class Tree {
     });
   }
 }
+
+// What `this.compute` of an actor uses: functions are loaded on their threads as modules of actors are.
+setComputeEntry(new URL("./compute-entry.js", import.meta.url));
 
 /** Waits for `work`, but no longer than until the signal aborts: a module may take for ever to load. */
 async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -11,7 +11,7 @@ import type { PoolOptions } from "./thread-pools.js";
 export class BorrowedThreads implements ThreadHost {
   readonly board: Switchboard;
   readonly #main: Line;
-  readonly #asked = new Map<number, { resolve(thread: number): void; reject(error: Error): void }>();
+  readonly #asked = new Map<number, { resolve(thread: number): void; reject(error: unknown): void }>();
   #lastNumber = 0;
 
   constructor(main: Line) {
@@ -21,7 +21,7 @@ export class BorrowedThreads implements ThreadHost {
 
   async place(placement: Placement, limits: PoolOptions, entry: URL, shutdownMs: number): Promise<Place> {
     const main = this.#main;
-    if (placement === "main") return { line: main, release: () => {}, mustHear: () => {} };
+    if (placement === "main") return { line: main, release: () => {}, asked: () => {}, mustHear: () => {} };
     const number = ++this.#lastNumber;
     main.post(["place", number, placement, limits, entry.href, shutdownMs]);
     const thread = await new Promise<number>((resolve, reject) => this.#asked.set(number, { resolve, reject }));
@@ -29,6 +29,9 @@ export class BorrowedThreads implements ThreadHost {
       line: this.board.lineTo(thread),
       number,
       release: () => main.post(["unplace", number]),
+      asked: () => {
+        if (placement === "own") main.post(["asked", thread]);
+      },
       mustHear: (withinMs) => {
         this.board.flush();
         main.postNow(["mustHear", thread, withinMs]);

@@ -4,6 +4,7 @@
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
 import { runtimeOfThread } from "../actors/runtime.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
+import { unmark } from "../actors/transfer.js";
 import { UnsupportedError } from "../errors.js";
 import type { ActorRef } from "../ref.js";
 import { pack } from "./parcel.js";
@@ -24,6 +25,8 @@ export interface ElsewhereOptions extends ModuleSource {
   /** What people call it. */
   readonly id: string;
   readonly mailbox?: MailboxLimit;
+  /** How long its thread may be busy with one thing before it is taken for stuck, in milliseconds; for ever unless given. */
+  readonly watchdogMs?: number;
   readonly signal?: AbortSignal;
   readonly shutdownMs?: number | "infinity";
   /** What the thread's own class loader is told besides. */
@@ -50,6 +53,8 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
   if (!host) throw notYet(placement, label, "in a worker thread that is not Copal's");
   const { board } = host;
   if (runtime !== board.runtime) throw notYet(placement, label, "with a clock or a scheduler of one's own");
+  // A restart needs them again.
+  for (const arg of args) unmark(arg);
   // Before there is a thread: what cannot be cloned is the starter's mistake.
   structuredClone(pack(args, (ref) => board.addressOf(ref)).content);
   const shutdownMs = options.shutdownMs === "infinity" ? Number.POSITIVE_INFINITY : (options.shutdownMs ?? 5_000);
@@ -73,6 +78,7 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
         const cell = new RemoteCell(runtime, line, { ...made, address: { id, thread: line.thread } });
         board.add(cell);
         cell.isWatched();
+        cell.onAsked = () => place.asked();
         cell.onEndOrder = (withinMs) => place.mustHear(withinMs);
         place.inhabit?.(cell);
         line.parcel([args, options.context], (packed, isPacked) => [
@@ -85,6 +91,7 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
             parent: made.parent === null ? undefined : board.addressOf(made.parent.ref),
             shutdownMs: made.shutdownMs,
             mailbox: made.mailbox,
+            watchdogMs: options.watchdogMs,
             source: { module, exportName, folder },
             args: packed,
             isPacked,

@@ -17,6 +17,8 @@ export interface Place {
   readonly number?: number;
   /** Nobody comes to live there after all. */
   release(): void;
+  /** Its actor was told to end; a thread for it alone has to hear of that. */
+  asked(): void;
   /** The thread must have heard of what it was told within so long, or it is ended by force. */
   mustHear(withinMs: number): void;
   /** Counts the actor that lives there, where nobody else does. */

@@ -9,12 +9,18 @@ import { runtimeOfThread } from "../actors/runtime.js";
 import type { ExitReason } from "../exit.js";
 import { causeOf, receive } from "./incoming.js";
 import { packError } from "./parcel.js";
+import { type Occupation, Pulse } from "./pulse.js";
+import { reportStuck } from "./stuck-report.js";
 import { type Line, Switchboard } from "./switchboard.js";
 import type { Place, Placement, ThreadHost } from "./thread-host.js";
 import type { LastWord, ThreadMessage } from "./thread-message.js";
 import { type PoolOptions, ThreadPools } from "./thread-pools.js";
+import { Watchdog } from "./watchdog.js";
 import { type ClassLoader, startOrdered } from "./worker-start.js";
 import { type ThreadLimits, WorkerThread } from "./worker-thread.js";
+
+/** What an actor ends with that kept its thread busy for longer than its watchdog allows. */
+const STUCK: ExitReason = { limit: "watchdog" };
 
 /** How long a shared thread without actors stays for the next one. */
 const IDLE_MS = 250;
@@ -37,6 +43,9 @@ export class Threads implements ThreadHost {
   readonly #kept = new Map<string, { readonly asker: number; readonly place: Place }>();
   /** Imports the classes of actors that worker threads start here. */
   load: ClassLoader = () => Promise.reject(new Error("nothing was said of how classes are loaded"));
+  readonly #watchdogs = new Map<number, Watchdog>();
+  /** The actors that threads were stuck in. */
+  readonly #culprits = new Map<number, LastWord>();
   #lastThread = 0;
 
   constructor() {
@@ -54,7 +63,14 @@ export class Threads implements ThreadHost {
   place(placement: Placement, limits: PoolOptions, entry: URL): Place & { readonly thread: WorkerThread } {
     if (placement === "own") {
       const thread = this.#make(undefined, limits, entry);
-      return { thread, line: thread.line, release: () => thread.leave(), mustHear: (ms) => thread.mustHear(ms) };
+      const { line } = thread;
+      return {
+        thread,
+        line,
+        release: () => thread.leave(),
+        asked: () => thread.asked(),
+        mustHear: (withinMs) => thread.mustHear(withinMs),
+      };
     }
     const thread = this.#pools.choose(limits, (number, each) => this.#make(number, each, entry));
     this.#occupy(thread);
@@ -62,6 +78,7 @@ export class Threads implements ThreadHost {
       thread,
       line: thread.line,
       release: () => this.#vacate(thread),
+      asked: () => {},
       // The others there are not to suffer for one that is merely slow; but an end that was ordered by force comes.
       mustHear: (withinMs) => thread.mustHear(withinMs + SHARED_PATIENCE_MS),
       inhabit: (cell) => {
@@ -107,16 +124,21 @@ export class Threads implements ThreadHost {
     this.#pools.forget(thread);
     thread.isLeaving = true;
     line.drain();
+    this.#watchdogs.get(number)?.callOff();
+    this.#watchdogs.delete(number);
     this.#live.delete(number);
-    const emptied = thread.sidecars.ended();
-    if (emptied) void emptied.then(() => this.#tellOfEnd(thread, ended));
+    const [sidecars, computed] = [thread.sidecars.ended(), thread.compute.ended()];
+    if (sidecars || computed) void Promise.all([sidecars, computed]).then(() => this.#tellOfEnd(thread, ended));
     else this.#tellOfEnd(thread, ended);
   }
 
   #tellOfEnd({ number, line }: WorkerThread, ended: ExitReason): void {
-    const lastWord = this.#lastWords.get(number);
+    const culprit = this.#culprits.get(number);
+    const lastWord = culprit ?? this.#lastWords.get(number);
+    this.#culprits.delete(number);
     this.#lastWords.delete(number);
-    const reason = lastWord?.reason ?? ended;
+    // What an own thread's actor ends with, everybody there does; what it was stuck in ends with more than the others.
+    const reason = culprit ? ended : (lastWord?.reason ?? ended);
     // Threads hear of it before anybody here can tell them.
     for (const other of this.#live.values()) other.line.post(["lost", number, reason, lastWord]);
     const cause = lastWord && causeOf(line, lastWord.cause, lastWord.ignored);
@@ -152,6 +174,33 @@ export class Threads implements ThreadHost {
       if (thread.startedBy?.thread === gone) thread.mustHear(thread.startedBy.shutdownMs);
   }
 
+  #guard(thread: WorkerThread, limitMs: number | undefined, memory: SharedArrayBuffer | undefined): void {
+    const { number, line } = thread;
+    let watchdog = this.#watchdogs.get(number);
+    if (watchdog === undefined && memory !== undefined) {
+      const watched = { pulse: new Pulse(memory), idleMs: () => thread.idleMs(), ask: () => line.postNow(["ask"]) };
+      watchdog = new Watchdog(watched, (occupation, forMs) => this.#isStuck(thread, occupation, forMs));
+      this.#watchdogs.set(number, watchdog);
+    }
+    if (limitMs === undefined || thread.isLeaving) watchdog?.callOff();
+    else watchdog?.guard(limitMs);
+  }
+
+  /** Replaces a thread: the actor it is stuck in is told from those who lose their place through no fault of theirs. */
+  #isStuck(thread: WorkerThread, at: Occupation | undefined, forMs: number): void {
+    const { number, name } = thread;
+    if (at) this.#culprits.set(number, { id: at.id, reason: STUCK, cause: undefined, ignored: false });
+    const others = this.board.actorsOf(number).filter(({ ref }) => ref.id !== at?.id);
+    thread.condemn(at ? "noconnection" : STUCK);
+    reportStuck({
+      thread: name,
+      actor: at?.label,
+      callback: at?.callback,
+      forMs,
+      others: others.map(({ label }) => label),
+    });
+  }
+
   #serve(line: Line, message: ThreadMessage): void {
     const thread = this.#live.get(line.thread);
     switch (message[0]) {
@@ -170,6 +219,9 @@ export class Threads implements ThreadHost {
       case "vacated":
         if (thread && !thread.isOwn) this.#vacate(thread);
         break;
+      case "asked":
+        this.#live.get(message[1])?.asked();
+        break;
       case "mustHear": {
         const target = this.#live.get(message[1]);
         target?.mustHear(message[2] + (target.isOwn ? 0 : SHARED_PATIENCE_MS));
@@ -183,6 +235,12 @@ export class Threads implements ThreadHost {
         break;
       case "connect":
         this.#carry(line, message[1], message[2]);
+        break;
+      case "guard":
+        if (thread) this.#guard(thread, message[1], message[2]);
+        break;
+      case "sign":
+        this.#watchdogs.get(line.thread)?.sign();
         break;
       case "ending":
         thread?.heard();
@@ -202,6 +260,13 @@ export class Threads implements ThreadHost {
         break;
       case "sweep":
         void thread?.sidecars.sweep(message[1]);
+        break;
+      case "compute":
+        if (thread) thread.compute.submit(message[1], message[2], message[3]);
+        else message[3].close();
+        break;
+      case "abortCompute":
+        thread?.compute.abort(message[1]);
         break;
     }
   }

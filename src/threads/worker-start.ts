@@ -8,6 +8,7 @@ import { onEnd } from "../actors/monitor.js";
 import { constructLater } from "../actors/start-actor.js";
 import { reasonFromError } from "../exit.js";
 import type { ActorRef } from "../ref.js";
+import type { GuardedActors } from "./guarded-actors.js";
 import { packError, packReason } from "./parcel.js";
 import type { Line } from "./switchboard.js";
 import type { ModuleSource, StartOrder } from "./thread-message.js";
@@ -22,7 +23,13 @@ export type ClassLoader = (source: ModuleSource, context: unknown, actor: ActorR
  * Starts the actor of an order. Its record is there at once, so that everything that is sent to it from now on is kept for it; its first turn comes when
  * its class is loaded.
  */
-export function startOrdered(line: Line, order: StartOrder, load: ClassLoader, isLast: boolean): void {
+export function startOrdered(
+  line: Line,
+  order: StartOrder,
+  load: ClassLoader,
+  isLast: boolean,
+  guarded?: GuardedActors,
+): void {
   const { board } = line;
   const { runtime } = board;
   const parent = order.parent === undefined ? undefined : board.cellOf(order.parent);
@@ -49,6 +56,7 @@ export function startOrdered(line: Line, order: StartOrder, load: ClassLoader, i
   if (isLast) board.lastActor = cell;
   board.watchOf(cell).add(line);
   if (parent) connect(parent, cell);
+  if (order.watchdogMs !== undefined) guarded?.add(cell, order.watchdogMs);
   if (order.place !== undefined) {
     const main = board.lineTo(0);
     main.post(["housed", line.thread, order.place]);

@@ -47,6 +47,11 @@ export class RemoteCell extends Cell implements Remote {
     this.#line.post(["watch", this.ref.id]);
   }
 
+  /** Its thread is going to tell of its end, and has not. */
+  get awaitsEnd(): boolean {
+    return this.#isWatched && !this.hasEnded;
+  }
+
   /** Its thread is going to tell of its end. */
   isWatched(): void {
     this.#isWatched = true;

@@ -170,10 +170,10 @@ export class Switchboard {
     return watch;
   }
 
-  /** Lists the actors of another thread that are known here and have not ended. */
+  /** Lists the actors of another thread whose end is awaited here: what else is known there may be an alias, or nobody's actor. */
   actorsOf(thread: number): RemoteCell[] {
     const known = [...(this.#known.get(thread)?.values() ?? [])].map((weak) => weak.deref());
-    return known.filter((cell) => cell !== undefined && !cell.hasEnded) as RemoteCell[];
+    return known.filter((cell) => cell?.awaitsEnd) as RemoteCell[];
   }
 
   /** A thread is no more: what it had still said is heard first, then every actor of it that is known here has ended. */

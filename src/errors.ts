@@ -45,6 +45,14 @@ export interface ErrorFields {
   ERR_MAILBOX_FULL: { readonly ref: ActorRef; readonly capacity: number };
   /** The message, or the answer, cannot be cloned, and so not reach an actor of another thread. */
   ERR_NOT_CLONEABLE: { readonly path?: string };
+  /** So many functions wait for a thread to run in that no more may. */
+  ERR_COMPUTE_FULL: { readonly capacity: number };
+  /** The function to run cannot be had: no such module, none that loads, no such export, or it is no function. */
+  ERR_COMPUTE_MODULE: { readonly module: string; readonly exportName: string };
+  /** The thread that ran the function ended before the function did. */
+  ERR_COMPUTE_LOST: { readonly reason: ExitReason };
+  /** The function had not come to its end in time; it was ended. */
+  ERR_COMPUTE_TIMEOUT: { readonly timeoutMs: number };
   /** A value that is planned but not built. */
   ERR_UNSUPPORTED: { readonly feature: string };
 }
@@ -135,6 +143,14 @@ export const NoMethodError = kind("ERR_NO_METHOD", "NoMethodError");
 export const MailboxFullError = kind("ERR_MAILBOX_FULL", "MailboxFullError");
 /** Refuses a message that cannot be cloned to its sender, before it leaves. */
 export const NotCloneableError = kind("ERR_NOT_CLONEABLE", "NotCloneableError");
+/** Rejects a `compute` while as many functions wait as may. */
+export const ComputeFullError = kind("ERR_COMPUTE_FULL", "ComputeFullError");
+/** Rejects a `compute` of something that cannot be loaded or is no function. */
+export const ComputeModuleError = kind("ERR_COMPUTE_MODULE", "ComputeModuleError");
+/** Rejects a `compute` whose thread exited, ran out of memory, or broke over something that nobody caught. */
+export const ComputeLostError = kind("ERR_COMPUTE_LOST", "ComputeLostError");
+/** Rejects a `compute` that took longer than its `timeoutMs`. */
+export const ComputeTimeoutError = kind("ERR_COMPUTE_TIMEOUT", "ComputeTimeoutError");
 /** Thrown for a value that is planned but not built. */
 export const UnsupportedError = kind("ERR_UNSUPPORTED", "UnsupportedError");
 

@@ -5,6 +5,7 @@
 export type { Remote } from "comlink";
 // Actors
 export { Actor, type ActorTimer } from "./actors/actor.js";
+export type { ComputeFunction, ComputeOptions, ComputeTask, ProgressOf } from "./actors/compute-task.js";
 export type { CrashReport } from "./actors/crash-report.js";
 export type { Statistics, TraceEvent, TraceSink } from "./actors/debug.js";
 export { exitActor as exit } from "./actors/exit-actor.js";
@@ -60,6 +61,8 @@ export {
   type SupervisorChild,
   type TreeSpec,
 } from "./app/tree-spec.js";
+// Functions on other threads
+export type { Computation } from "./compute/computation.js";
 // Errors
 export { CopalError, type CopalErrorOf, type ErrorCode, isCopalError } from "./errors.js";
 export { type ErrorReason, type ExitReason, formatExit, isNormalExit, type StartFailure } from "./exit.js";

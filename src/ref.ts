@@ -11,6 +11,8 @@ export interface RefPort {
   send(message: unknown): void;
   /** Puts a cast into the mailbox, or `args[0]` as a message if there is no `method`; the promise resolves when it is in. */
   submit(method: string | undefined, args: readonly unknown[], timeoutMs: number): Promise<unknown>;
+  /** What its own code gets if it speaks now: an error once it has ended, nothing while it may. Without it, it always may. */
+  mute?(): Error | undefined;
 }
 
 /** Names that are never messages although they are public methods. */
@@ -70,6 +72,29 @@ export interface Within<T> {
 /** How long a call waits unless told otherwise. */
 export const defaultCallTimeoutMs = 5_000;
 
+/** Who speaks: the actor whose code runs now, as far as that is known. The runtime says; a ref only asks whether that actor may still speak. */
+export interface Floor {
+  speaker: ActorRef | undefined;
+  /** Whether the code of actors is followed through its promises in this thread; until then nobody has to be told apart. */
+  isFollowed: boolean;
+}
+
+const floorSlot: unique symbol = Symbol.for("copal.floor/1") as never;
+
+/** This thread's floor, one for all loaded copies of the package. */
+export const floor: Floor = floorOfThread();
+
+function floorOfThread(): Floor {
+  const holder = globalThis as { [floorSlot]?: Floor };
+  holder[floorSlot] ??= { speaker: undefined, isFollowed: false };
+  return holder[floorSlot];
+}
+
+/** Returns the error of a speaker that has ended; nothing if whoever speaks may. */
+export function muted(): Error | undefined {
+  return floor.speaker === undefined ? undefined : portOf(floor.speaker).mute?.();
+}
+
 const brand: unique symbol = Symbol.for("copal.ref") as never;
 const port: unique symbol = Symbol.for("copal.port") as never;
 
@@ -104,14 +129,15 @@ export class ActorRef<T = AnyMessages> {
    * {@link within}); the actor may still handle the call after that, and a late answer is dropped.
    *
    * The promise rejects with `ERR_NOPROC` if the actor was already gone, `ERR_ACTOR_EXIT` if it ends before it answers,
-   * `ERR_CALL_TIMEOUT` if no answer came in time, `ERR_NO_METHOD` if it has no such message.
+   * `ERR_CALL_TIMEOUT` if no answer came in time, `ERR_NO_METHOD` if it has no such message; with `ERR_ACTOR_EXIT`, and nothing is said, if it is
+   * the caller that has ended.
    */
   get call(): Calls<T> {
     this.#calls ??= callsThrough(this.#port, defaultCallTimeoutMs);
     return this.#calls as unknown as Calls<T>;
   }
 
-  /** Its messages without an answer: `ref.cast.add(1)`. To an actor that is gone a cast does nothing. */
+  /** Its messages without an answer: `ref.cast.add(1)`. To an actor that is gone a cast does nothing; of one that is gone it throws `ERR_ACTOR_EXIT`. */
   get cast(): Casts<T> {
     this.#casts ??= castsThrough(this.#port);
     return this.#casts as unknown as Casts<T>;
@@ -128,8 +154,14 @@ export class ActorRef<T = AnyMessages> {
     return new Limited<T>(this.#port, timeoutMs === "infinity" ? Number.POSITIVE_INFINITY : timeoutMs);
   }
 
-  /** Sends `message` to the actor's `handleInfo`, as `{ type: "info", message }`. To an actor that is gone it does nothing. */
+  /**
+   * Sends `message` to the actor's `handleInfo`, as `{ type: "info", message }`. To an actor that is gone it does nothing.
+   *
+   * @throws {ActorExitError} if it is the sender that has ended.
+   */
   send(message: unknown): void {
+    const mute = muted();
+    if (mute) throw mute;
     this.#port.send(message);
   }
 
@@ -159,16 +191,31 @@ function callsThrough(through: RefPort, timeoutMs: number): Speaker {
   return new Speaker(
     (method) =>
       (...args) =>
-        through.call(method, args, timeoutMs),
+        floor.speaker === undefined
+          ? through.call(method, args, timeoutMs)
+          : callAsSpeaker(through, method, args, timeoutMs),
   );
 }
 
 function castsThrough(through: RefPort): Speaker {
-  return new Speaker(
-    (method) =>
-      (...args) =>
-        through.cast(method, args),
-  );
+  return new Speaker((method) => (...args) => {
+    const mute = muted();
+    if (mute) throw mute;
+    through.cast(method, args);
+  });
+}
+
+function callAsSpeaker(through: RefPort, method: string, args: unknown[], timeoutMs: number): Promise<unknown> {
+  return unlessMute(() => through.call(method, args, timeoutMs));
+}
+
+function unlessMute(speak: () => Promise<unknown>): Promise<unknown> {
+  const mute = muted();
+  if (mute === undefined) return speak();
+  const rejected = Promise.reject(mute);
+  // As any call that fails: nobody has to look at it.
+  rejected.catch(() => {});
+  return rejected;
 }
 
 /** Speaks with one time limit. */
@@ -189,12 +236,12 @@ class Limited<T> implements Within<T> {
     const submit: Speak =
       (method) =>
       (...args) =>
-        this.#port.submit(method, args, this.#timeoutMs);
+        unlessMute(() => this.#port.submit(method, args, this.#timeoutMs));
     return new Speaker(submit) as unknown as Submissions<T>;
   }
 
   async send(message: unknown): Promise<void> {
-    await this.#port.submit(undefined, [message], this.#timeoutMs);
+    await unlessMute(() => this.#port.submit(undefined, [message], this.#timeoutMs));
   }
 }
 

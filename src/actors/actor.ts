@@ -9,6 +9,13 @@ import { type ActorRef, type AnyMessages, isActorRef } from "../ref.js";
 import { cellOf } from "./address.js";
 import { alias, unalias } from "./alias.js";
 import type { Cell } from "./cell.js";
+import {
+  type ComputeFunction,
+  type ComputeOptions,
+  type ComputeTask,
+  compute,
+  type ProgressOf,
+} from "./compute-task.js";
 import { Detour } from "./detour.js";
 import { Continuation } from "./envelope.js";
 import { Ignore } from "./ignore.js";
@@ -144,6 +151,30 @@ export class Actor {
    */
   protected start<T = AnyMessages>(spec: unknown): Promise<ActorRef<T>> {
     return startSpec(this.#cell, spec) as Promise<ActorRef<T>>;
+  }
+
+  /**
+   * Runs a function of a module on another thread, with `args`, and gives a promise of what it comes to: `this.compute<typeof primes>("./primes.js#primes", [1000])`.
+   *
+   * `module` is `./file.ts#name`, an absolute path, a `file:` URL, a `URL` with its hash, or a package's name; without `#name` it is the default export. What is relative
+   * is seen from this actor's module if it was started by `module`, else from the working directory; `new URL("./primes.js#primes", import.meta.url)` is right
+   * anywhere. The function waits for a thread of the process's pool by `priority`. Arguments, progress and answer are cloned, or moved with `transfer`.
+   *
+   * It belongs to this actor: when that ends it is taken out of the queue, or its thread is ended, before anybody hears of the end.
+   *
+   * Rejects with what the function threw, its class, code, cause and stack kept; `ERR_COMPUTE_FULL` at once if as many wait as may; `ERR_COMPUTE_MODULE` if there is no such
+   * function; `ERR_COMPUTE_LOST` if its thread exits, runs out of memory or breaks; `ERR_COMPUTE_TIMEOUT`; `ERR_NOT_CLONEABLE` for arguments or an answer that cannot
+   * be cloned; the reason of `signal` if that aborts. A rejection that nobody looks at ends this actor.
+   *
+   * @throws {ActorExitError} if this actor has begun to end. @throws {TypeError} if `module` or `args` are of no such form.
+   * @throws {RangeError} if `priority` is no number.
+   */
+  protected compute<F extends ComputeFunction = (...args: unknown[]) => unknown>(
+    module: string | URL,
+    args: Parameters<F>,
+    options: ComputeOptions<ProgressOf<F>> = {},
+  ): ComputeTask<Awaited<ReturnType<F>>> {
+    return compute(this.#alive(), this.constructor, module, args, options);
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { ActorExitError, CallingSelfError, NoProcError } from "../errors.js";
 import { type ExitReason, formatExit } from "../exit.js";
-import { ActorRef, type RefPort } from "../ref.js";
+import { ActorRef, floor, type RefPort } from "../ref.js";
 import type { Timer } from "./clock.js";
 import type { Debug } from "./debug.js";
 import type { Detour } from "./detour.js";
@@ -100,6 +100,8 @@ export class Cell implements RefPort, Runnable {
   watching: Map<number, ActorMonitor> | undefined = undefined;
   owedCalls: Set<Call> | undefined = undefined;
   timers: Set<Timer> | undefined = undefined;
+  /** Ends the functions that run for it on other threads, each resolving when nothing of it runs any more. */
+  computing: Set<() => Promise<void>> | undefined = undefined;
   /** What comes before the mailbox, or holds it up; only actors that ever needed it have one. */
   detour: Detour | undefined = undefined;
   /** How many messages may wait; nothing for most. */
@@ -193,6 +195,14 @@ export class Cell implements RefPort, Runnable {
     } else if (this.isBusy) this.runtime.deadlines.holdPending();
   }
 
+  /**
+   * What its own code gets if it speaks now: nothing up to the end of `terminate`. A supervisor never speaks, and its code that runs while it ends is
+   * the runtime's.
+   */
+  mute(): Error | undefined {
+    return this.isEnding && !this.owesTerminate && !this.unwinds ? this.exitError() : undefined;
+  }
+
   /** Puts `envelope` into the mailbox. In an actor that is ending a call waits for the end, and anything else is dropped. */
   push(envelope: Envelope): void {
     if (marks.count > 0) unmarkEnvelope(envelope);
@@ -221,6 +231,8 @@ export class Cell implements RefPort, Runnable {
   end(reason: ExitReason, withTerminate: boolean, cause?: unknown): void {
     if (this.isEnding) return;
     this.isEnding = true;
+    // The rest of the callback in hand is its code as well.
+    if (this.runtime.running === this) floor.speaker = this.ref;
     this.reason = reason;
     this.cause = cause;
     this.owesTerminate = withTerminate && this.hasStarted;
@@ -254,6 +266,7 @@ export class Cell implements RefPort, Runnable {
   turn(limit: number): number {
     // It counts as queued until the turn is over, so that what it does to itself does not queue it twice.
     this.runtime.running = this;
+    if (floor.isFollowed) floor.speaker = this.ref;
     if (this.starting && !this.isEnding) startInstance(this, this.starting);
     let handled = 0;
     while (handled < limit && !this.isBusy && !this.isEnding) {
@@ -264,6 +277,8 @@ export class Cell implements RefPort, Runnable {
     }
     this.runtime.running = undefined;
     if (this.bound !== undefined) this.bound.letIn(this);
+    this.runtime.onlooker?.rests();
+    if (floor.speaker !== undefined) floor.speaker = undefined;
     // Once the end has begun it stays marked as queued: it never takes another turn.
     if (this.isEnding) beginEnd(this);
     else if (!this.isBusy && this.#hasWork()) this.runtime.queue.push(this);
@@ -324,6 +339,7 @@ export class Cell implements RefPort, Runnable {
     this.children = undefined;
     this.watching = undefined;
     this.timers = undefined;
+    this.computing = undefined;
     this.detour = undefined;
     this.debug = undefined;
     this.waitingFor = undefined;

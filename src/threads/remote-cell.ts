@@ -20,6 +20,8 @@ export class RemoteCell extends Cell implements Remote {
   #isWatched = false;
   /** Takes care that it ends within a time although its thread may be stuck; for the thread that started it. */
   onEndOrder: ((withinMs: number) => void) | undefined = undefined;
+  /** Told when it is asked to end, before that is posted. */
+  onAsked: (() => void) | undefined = undefined;
   /** Actors of this thread that have unlinked from it and have not heard that it knows. */
   readonly #unlinking = new Set<Cell>();
 
@@ -119,6 +121,7 @@ export class RemoteCell extends Cell implements Remote {
 
   signal(from: ActorRef, reason: ExitReason, kind: "link" | "order"): void {
     if (this.hasEnded || this.#line.speaksLast(from)) return;
+    if (kind === "order") this.onAsked?.();
     if (reason === "kill" && kind === "order") this.kill();
     else this.#line.post(["exit", this.ref.id, this.#line.addressOf(from), packReason(reason), kind]);
   }

@@ -24,6 +24,8 @@ export interface ElsewhereOptions extends ModuleSource, ThreadLimits {
   /** What people call it. */
   readonly id: string;
   readonly mailbox?: MailboxLimit;
+  /** How long its thread may be busy with one thing before it is taken for stuck, in milliseconds; for ever unless given. */
+  readonly watchdogMs?: number;
   readonly signal?: AbortSignal;
   readonly shutdownMs?: number | "infinity";
 }
@@ -69,6 +71,7 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
           parent: made.parent === null ? undefined : threads.board.addressOf(made.parent.ref),
           shutdownMs: made.shutdownMs,
           mailbox: made.mailbox,
+          watchdogMs: options.watchdogMs,
           source: { module, exportName, folder },
           args: packed,
           isPacked,

@@ -164,6 +164,12 @@ export class Switchboard {
     return watch;
   }
 
+  /** Lists the actors of another thread that are known here and have not ended. */
+  actorsOf(thread: number): RemoteCell[] {
+    const known = [...(this.#known.get(thread)?.values() ?? [])].map((weak) => weak.deref());
+    return known.filter((cell) => cell !== undefined && !cell.hasEnded) as RemoteCell[];
+  }
+
   /** A thread is no more: what it had still said is heard first, then every actor of it that is known here has ended. */
   lost(thread: number, reason: ExitReason, lastWord?: LastWord, cause?: unknown): void {
     const line = this.#lines.get(thread);

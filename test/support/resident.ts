@@ -38,6 +38,9 @@ export interface Resident {
   leaveThread(code: number): void;
   eat(): void;
   spin(spins: Int32Array): void;
+  spinLater(): Promise<void>;
+  spinInTimer(): void;
+  crunch(forMs: number): Promise<void>;
 }
 
 export const actorsFolder = fileURLToPath(new URL("../../../test/fixtures/actors", import.meta.url));

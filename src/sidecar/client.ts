@@ -317,9 +317,13 @@ export class SidecarClient {
     this.#requests.set(this.#connection.send("take", { stream }), { resolve: begin, reject: () => pipe.close() });
   }
 
-  /** Gets the pipe of standard input, where the sidecar lends it. A write that waits in it would keep Node running, which is not for a process that does not. */
+  /**
+   * Gets the pipe of standard input, where the sidecar lends it. Not for a process that does not keep Node running: a write that waits in the pipe
+   * would. Nor for one whose plan of a stop has words for it: they would come between the parts of a write.
+   */
   async #borrow(): Promise<LentPipe | undefined> {
-    if (!this.#connection.can(CAPABILITY.lendsStdin) || !this.#keepsNodeRunning) return undefined;
+    const hasWords = this.#stopPlan.steps?.some(({ stdin, closeStdin }) => stdin || closeStdin);
+    if (hasWords || !this.#keepsNodeRunning || !this.#connection.can(CAPABILITY.lendsStdin)) return undefined;
     try {
       const { path, inode } = (await this.#request("lend", {})) as { path: string; inode: number };
       return LentPipe.open(path, inode);

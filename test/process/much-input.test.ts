@@ -211,16 +211,29 @@ t.test("a process that ends at once, or reads no more, ends the writing", async 
   }
 });
 
-t.test("a stop that writes and closes reaches a process that is written to from here", async (t) => {
-  const session = await sh("cat >/dev/null; echo end", {
-    stop: { signal: "SIGTERM", graceMs: 20_000, steps: [{ stdin: "quit\n", closeStdin: true, delayMs: 20_000 }] },
-  });
+t.test("a stop that closes standard input reaches a process that is written to from here", async (t) => {
+  const session = await sh("cat >/dev/null; echo end");
   await lent(session);
   const said = text(session.stdout);
-  t.match(await session.stop(), { code: 0, killed: false });
+  const steps = [{ stdin: "quit\n", closeStdin: true, delayMs: 20_000 }];
+  t.match(await session.stop({ steps, graceMs: 20_000 }), { code: 0, killed: false });
   t.equal(await said, "end\n");
   await t.rejects(session.write("late"), unread);
 });
+
+t.test(
+  "a process whose plan of a stop has words for it is written to by its sidecar, which puts them behind",
+  async (t) => {
+    const session = await sh("tail -c 5", {
+      stop: { signal: "SIGTERM", graceMs: 20_000, steps: [{ stdin: "quit\n", closeStdin: true, delayMs: 20_000 }] },
+    });
+    for (const piece of pieces(65_536, whole.subarray(0, 5_000_000))) await session.write(piece);
+    t.notOk(isLent(session));
+    const said = text(session.stdout);
+    t.match(await session.stop(), { code: 0, killed: false });
+    t.equal(await said, "quit\n");
+  },
+);
 
 t.test("a sidecar that is killed while this process writes takes the process with it", async (t) => {
   const session = await open("sha256sum");

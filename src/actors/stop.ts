@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ActorExitError, CallTimeoutError } from "../errors.js";
 import { asExitReason, type ExitReason, formatExit } from "../exit.js";
-import type { ActorRef } from "../ref.js";
+import { type ActorRef, muted } from "../ref.js";
 import { cellOf } from "./address.js";
 import type { Cell } from "./cell.js";
 import { onEnd } from "./monitor.js";
@@ -16,13 +16,16 @@ import { systemCall } from "./system-call.js";
  * `terminate` is called, whether it traps exits or not.
  *
  * Rejects with `ERR_NOPROC` if it has ended already; with `ERR_ACTOR_EXIT` if it ends with another reason, which the error carries; with
- * `ERR_CALL_TIMEOUT` after `timeoutMs` (default: no limit), and then it ends all the same, in its own time.
+ * `ERR_CALL_TIMEOUT` after `timeoutMs` (default: no limit), and then it ends all the same, in its own time; with `ERR_ACTOR_EXIT`, and nothing is asked,
+ * in code of an actor that has ended itself.
  */
 export async function stop(
   ref: ActorRef,
   reason: ExitReason = "normal",
   timeoutMs: number | "infinity" = "infinity",
 ): Promise<void> {
+  const mute = muted();
+  if (mute) throw mute;
   const wanted = asExitReason(reason);
   const cell = cellOf(ref);
   const { clock } = cell.runtime;

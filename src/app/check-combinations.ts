@@ -43,14 +43,18 @@ export function* wrongCombinations(
     if (contain === "tree" && required) yield wrong("required", "got true, allowed is false while `contain` is tree");
   }
   if (node.kind === "actor") {
-    const { thread = "main", heap, class: type } = node.fields;
+    const { thread = "main", heap, watchdog, class: type } = node.fields;
     if (thread !== "main" && type !== undefined)
       yield wrong(
         "class",
         `a class cannot cross to another thread; say \`module: ./file.ts#Name\` beside \`thread: ${thread}\``,
       );
+    if (watchdog !== undefined && thread === "main")
+      yield wrong("watchdog", "got a duration, allowed with `thread: pool` or `own`: nobody can end the main thread");
     if (heap !== undefined && thread !== "own") yield wrong("heap", "got a size, allowed with `thread: own` only");
   }
   if (node.kind !== "supervisor") return;
+  if (node.fields.compute && node.path !== node.id)
+    yield wrong("compute", "got limits of the compute pool, allowed at the root alone: a process has one pool");
   for (const child of node.children) yield* wrongCombinations(child, node.fields.autoShutdown);
 }

@@ -264,6 +264,7 @@ const insideFields: Readonly<Record<string, readonly string[]>> = {
   backoff: ["initial", "max", "factor", "jitter", "resetAfter", "attempts"],
   intensity: ["max", "within"],
   mailbox: ["capacity", "overflow"],
+  compute: ["threads", "queue", "heap"],
   stop: ["signal", "grace", "steps", ...(notYetInside.stop ?? [])],
   onOwnerDeath: ["grace", ...(notYetInside.onOwnerDeath ?? [])],
   stdout: ["to", "method", "as", "file", "append"],

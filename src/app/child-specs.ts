@@ -116,6 +116,7 @@ function startInThread(
     id: node.path,
     signal,
     ...(node.mailbox && { mailbox: node.mailbox }),
+    ...(node.watchdogMs !== undefined && { watchdogMs: node.watchdogMs }),
     ...(node.heapBytes !== undefined && { heapMb: node.heapBytes / (1024 * 1024) }),
     ...(node.shutdown !== undefined && { shutdownMs: limitMs(node.shutdown) }),
   });

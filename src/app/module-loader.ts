@@ -23,9 +23,10 @@ export async function importFile(file: string): Promise<Readonly<Record<string, 
   )(file)) as Readonly<Record<string, unknown>>;
 }
 
-/** Imports a package as the code in `folder` would. */
+/** Imports a package, or a module of Node's own, as the code in `folder` would. */
 export async function importPackage(name: string, folder: string): Promise<Readonly<Record<string, unknown>>> {
-  const { createRequire } = await import("node:module");
+  const { createRequire, isBuiltin } = await import("node:module");
+  if (isBuiltin(name)) return import(name);
   // A package with `import` conditions only cannot be resolved by `require`; then Copal's own place in the tree decides.
   let file: string;
   try {

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Shutdown } from "../actors/exit-actor.js";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
+import type { ComputeLimits } from "../compute/compute-pool.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
@@ -39,6 +40,8 @@ export interface PlannedSupervisor extends PlannedBase {
   readonly strategy: Strategy;
   readonly autoShutdown: AutoShutdown;
   readonly intensity: { readonly max: number; readonly withinMs: number } | "unlimited";
+  /** What the compute pool may use; at the root alone, and only where something is said of it. */
+  readonly compute: ComputeLimits | undefined;
   readonly children: readonly PlannedNode[];
 }
 
@@ -79,6 +82,7 @@ export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly args: readonly unknown[];
   readonly thread: "main" | "pool" | "own";
   readonly heapBytes: number | undefined;
+  readonly watchdogMs: number | undefined;
   readonly mailbox: MailboxLimit | undefined;
 }
 
@@ -120,6 +124,12 @@ function backoffOf({ fields }: CheckedNode): Partial<Backoff> | undefined {
   if (fields.backoff === undefined) return undefined;
   const { initial: initialMs, max: maxMs, resetAfter: resetAfterMs, ...rest } = fields.backoff;
   return withoutUndefined({ initialMs, maxMs, resetAfterMs, ...rest });
+}
+
+function computeLimits({ fields }: CheckedSupervisor): ComputeLimits | undefined {
+  if (fields.compute === undefined) return undefined;
+  const { threads, queue, heap } = fields.compute;
+  return withoutUndefined({ threads, queue, heapMb: heap === undefined ? undefined : heap / (1024 * 1024) });
 }
 
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
@@ -192,6 +202,7 @@ class Planner {
       autoShutdown,
       intensity:
         intensity === "unlimited" ? intensity : { max: intensity.max ?? 3, withinMs: intensity.within ?? 5_000 },
+      compute: computeLimits(node),
       children: node.children.flatMap((child) => this.node(child)),
     };
   }
@@ -215,6 +226,7 @@ class Planner {
       args,
       thread: node.fields.thread ?? "main",
       heapBytes: node.fields.heap,
+      watchdogMs: node.fields.watchdog,
       mailbox: node.fields.mailbox && { overflow: "reject", ...withoutUndefined(node.fields.mailbox) },
     };
   }
@@ -241,7 +253,7 @@ class Planner {
       argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
       cwd: resolve(this.#source.folder, cwd),
       // What a file says stands between what is inherited and what is added, and is read at each start.
-      env: hasFile ? env : merged(env, addEnv),
+      env: Object.freeze(hasFile ? env : merged(env, addEnv)),
       stop: { signal: fields.stop?.signal ?? "SIGTERM", graceMs, ...(planned && { steps: planned.steps }) },
       orphanGraceMs: fields.onOwnerDeath?.grace ?? defaultOrphanGraceMs,
       successExitCodes: fields.successExitCodes ?? [0],

@@ -38,6 +38,10 @@ const heapField = z
     return bytes === undefined || bytes < leastHeapBytes ? refuse(context, heapAllowed) : bytes;
   });
 
+const leastWatchdogMs = 50;
+const watchdogAllowed = `a duration from ${leastWatchdogMs}ms, such as 5s`;
+const watchdogField = durationField.refine((limitMs) => limitMs >= leastWatchdogMs, watchdogAllowed);
+
 const graceAllowed = "a duration such as 200ms, 5s, 1m or 2h (a bare number is milliseconds; at most 24h)";
 const longestGraceMs = 86_400_000;
 const graceField = z
@@ -172,6 +176,16 @@ const anyFields = {
   backoff: backoffField.optional(),
 };
 
+const threadsAllowed = "a whole number from 1 to 1024";
+const computeField = z.strictObject(
+  {
+    threads: wholeNumber(threadsAllowed, 1, 1_024).optional(),
+    queue: wholeNumber("a whole number from 0", 0, Number.MAX_SAFE_INTEGER).optional(),
+    heap: heapField.optional(),
+  },
+  "a map of `threads`, `queue` and `heap`",
+);
+
 /** The fields of each kind of node; `children` are checked one by one by the walk over the tree. */
 export const nodeFields = {
   supervisor: {
@@ -191,6 +205,7 @@ export const nodeFields = {
         "a map of `max` and `within`, or unlimited",
       )
       .optional(),
+    compute: computeField.optional(),
     children: z.array(z.unknown(), "a list of supervisors, processes and actors"),
   },
   process: {
@@ -222,11 +237,14 @@ export const nodeFields = {
     args: z.array(z.unknown(), listAllowed).optional(),
     thread: z.enum(["main", "pool", "own"], "main, pool, own").optional(),
     heap: heapField.optional(),
+    watchdog: watchdogField.optional(),
     mailbox: z
       .strictObject(
         {
           capacity: wholeNumber("a whole number from 1", 1, Number.MAX_SAFE_INTEGER),
-          overflow: z.enum(["reject", "dropOldest", "dropNewest"], "reject, dropOldest, dropNewest").optional(),
+          overflow: z
+            .enum(["reject", "dropOldest", "dropNewest", "block"], "reject, dropOldest, dropNewest, block")
+            .optional(),
         },
         "a map of `capacity` and `overflow`",
       )
@@ -262,7 +280,6 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
 /** Values that this version refuses by name; the path is that of the field in its node. */
 export const notYetValues: Readonly<Record<string, readonly string[]>> = {
   contain: ["pidns"],
-  "mailbox.overflow": ["block"],
   "stdout.as": ["json", "rpc"],
   "stderr.as": ["json", "rpc"],
 };

@@ -59,6 +59,14 @@ export interface SupervisorChild extends AnyChild {
   autoShutdown?: AutoShutdown | undefined;
   /** At most `max` restarts within a sliding window of `within`; default 3 within 5s. */
   intensity?: { max?: number | undefined; within?: Duration | undefined } | "unlimited" | undefined;
+  /**
+   * Limits of the pool in which actors `compute`: how many functions run at once (default: one less than there are cores, at least one), how many may wait besides
+   * (default any number), and memory for the JavaScript objects of each thread (default Node's). At the root only; the process has one pool, so of several trees the
+   * one that started last decides.
+   */
+  compute?:
+    | { threads?: number | undefined; queue?: number | undefined; heap?: number | string | undefined }
+    | undefined;
   /** Started in this order, each when the one before it is up; stopped in reverse. */
   children: readonly ChildSpecInput[];
 }
@@ -172,9 +180,11 @@ export interface ActorChild extends AnyChild {
   /** The thread that runs the tree (default), one of a few shared ones, or one for it alone. Not `main`: only with `module`. */
   thread?: "main" | "pool" | "own" | undefined;
   /** How many messages may wait for it, and which is dropped when one more comes. Default: any number. */
-  mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | undefined } | undefined;
+  mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | "block" | undefined } | undefined;
   /** Memory for the objects of its own thread: bytes, `64M`; at least 16M. Only with `thread: own`. */
   heap?: number | string | undefined;
+  /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not with `thread: main`. */
+  watchdog?: Duration | undefined;
 }
 
 /** Any child of a supervisor. */

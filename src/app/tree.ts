@@ -8,6 +8,7 @@ import type { Cell } from "../actors/cell.js";
 import { exitActor, stopActor, whenEnded } from "../actors/exit-actor.js";
 import { isAlive, Runtime, type RuntimeOptions } from "../actors/runtime.js";
 import { setSpecStarter } from "../actors/start-actor.js";
+import { limitCompute, setComputeEntry } from "../compute/compute-host.js";
 import type { ExitReason } from "../exit.js";
 import type { ActorRef, AnyMessages } from "../ref.js";
 import type { ChildSpec } from "../supervisor/child-spec.js";
@@ -123,6 +124,7 @@ export class Tree {
   /** Starts the planned tree. Used by {@link start} and `copal up`; once per tree. */
   async start(signal?: AbortSignal, runtime?: Runtime): Promise<void> {
     try {
+      if (this.#plan.compute) limitCompute(this.#plan.compute);
       await unlessAborted(loadClasses(everyNode(this.#plan), this.#book, this.#source.file), signal);
       this.#note(
         this.#plan.path,
@@ -228,6 +230,9 @@ export class Tree {
     void whenEnded(ref).then((reason) => this.#end({ reason, exhaustion: supervisorSnapshot(ref)?.exhaustion }));
   }
 }
+
+// What `this.compute` of an actor uses: functions are loaded on their threads as modules of actors are.
+setComputeEntry(new URL("./compute-entry.js", import.meta.url));
 
 const treesByRoot = new WeakMap<ActorRef, { readonly book: TreeBook; readonly environment: Environment }>();
 

@@ -3,7 +3,7 @@
  * other. What is asked of it goes over the port; its end is played again here when it is heard of. There is one for each actor in each thread that knows it.
  */
 import { Cell, type CellOptions, type Remote } from "../actors/cell.js";
-import { Call, type Envelope } from "../actors/envelope.js";
+import { Call, type Envelope, type Submission } from "../actors/envelope.js";
 import { tellHandled } from "../actors/handling.js";
 import { connect, disconnect, sendExit } from "../actors/link.js";
 import type { Monitor } from "../actors/monitor.js";
@@ -20,6 +20,8 @@ export class RemoteCell extends Cell implements Remote {
   #isWatched = false;
   /** Takes care that it ends within a time although its thread may be stuck; for the thread that started it. */
   onEndOrder: ((withinMs: number) => void) | undefined = undefined;
+  /** Told when it is asked to end, before that is posted. */
+  onAsked: (() => void) | undefined = undefined;
   /** Actors of this thread that have unlinked from it and have not heard that it knows. */
   readonly #unlinking = new Set<Cell>();
 
@@ -67,6 +69,16 @@ export class RemoteCell extends Cell implements Remote {
     return call.promise;
   }
 
+  override enter(submission: Submission, timeoutMs: number): void {
+    this.runtime.deadlines.add(submission, timeoutMs);
+    try {
+      this.#line.submit(this.ref.id, submission, timeoutMs);
+    } catch (error) {
+      submission.fail(error);
+    }
+    this.runtime.deadlines.holdPending();
+  }
+
   override cast(method: string, args: readonly unknown[]): void {
     if (!this.hasEnded) this.#line.parcel(args, (data, isPacked) => ["cast", this.ref.id, method, data, isPacked]);
   }
@@ -109,6 +121,7 @@ export class RemoteCell extends Cell implements Remote {
 
   signal(from: ActorRef, reason: ExitReason, kind: "link" | "order"): void {
     if (this.hasEnded || this.#line.speaksLast(from)) return;
+    if (kind === "order") this.onAsked?.();
     if (reason === "kill" && kind === "order") this.kill();
     else this.#line.post(["exit", this.ref.id, this.#line.addressOf(from), packReason(reason), kind]);
   }

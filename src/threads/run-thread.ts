@@ -6,9 +6,12 @@ import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
 import { isIgnore } from "../actors/ignore.js";
 import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
+import { borrowCompute } from "../compute/compute-host.js";
 import { borrowSidecars } from "../sidecar/thread-sidecars.js";
+import { BorrowedCompute } from "./borrowed-compute.js";
 import { BorrowedSidecars } from "./borrowed-sidecars.js";
-import { receive } from "./incoming.js";
+import { GuardedActors } from "./guarded-actors.js";
+import { causeOf, receive } from "./incoming.js";
 import { packError, packReason } from "./parcel.js";
 import { Switchboard } from "./switchboard.js";
 import type { ThreadMessage } from "./thread-message.js";
@@ -29,8 +32,8 @@ export function runThread(load: ClassLoader): void {
   const runtime = new Runtime({ thread });
   setRuntimeOfThread(runtime);
   const board = new Switchboard(runtime, lingering, (line, message) => {
-    // Who orders an end by force takes this thread for stuck, and ends it, unless it hears soon that the order was heard.
-    if (message[0] === "callOff" || (message[0] === "exit" && message[3] === "kill")) main.postNow(["ending"]);
+    // Who orders an end takes this thread for stuck, and ends it by force, unless it hears in time that the order was heard.
+    if (message[0] === "callOff" || (message[0] === "exit" && message[4] === "order")) main.postNow(["ending"]);
     if (!receive(line, message)) obey(message);
   });
   const main = board.open(0, port, true);
@@ -45,22 +48,30 @@ export function runThread(load: ClassLoader): void {
     board.flush();
     process.exit(0);
   };
+  const guarded = new GuardedActors(runtime, main);
   const sidecars = new BorrowedSidecars(main);
   borrowSidecars(() => sidecars.host());
+  const compute = new BorrowedCompute(main);
+  borrowCompute(compute);
   const obey = (message: ThreadMessage): void => {
     switch (message[0]) {
       case "start":
-        startOrdered(main, message[1], load, isOwn);
+        startOrdered(main, message[1], load, isOwn, guarded);
         break;
       case "connected":
         // What its maker had said before it said anything to others is heard before them.
         board.open(message[1], message[2]).drain();
         break;
-      case "lost":
-        board.lost(message[1], message[2], message[3]);
+      case "lost": {
+        const [, lost, reason, lastWord] = message;
+        board.lost(lost, reason, lastWord, lastWord && causeOf(main, lastWord.cause, lastWord.ignored));
         break;
+      }
       case "close":
         leave();
+        break;
+      case "ask":
+        main.postNow(["sign"]);
         break;
       case "lent":
         sidecars.runsAt(message[1]);
@@ -70,6 +81,9 @@ export function runThread(load: ClassLoader): void {
         break;
       case "swept":
         sidecars.swept(message[1]);
+        break;
+      case "computed":
+        compute.ended(message[1], message[2]);
         break;
     }
   };

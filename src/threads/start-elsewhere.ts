@@ -5,6 +5,7 @@ import { isMainThread } from "node:worker_threads";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
 import { runtimeOfThread } from "../actors/runtime.js";
 import { type Parent, startActor } from "../actors/start-actor.js";
+import { unmark } from "../actors/transfer.js";
 import { UnsupportedError } from "../errors.js";
 import type { ActorRef } from "../ref.js";
 import { pack } from "./parcel.js";
@@ -23,6 +24,8 @@ export interface ElsewhereOptions extends ModuleSource, ThreadLimits {
   /** What people call it. */
   readonly id: string;
   readonly mailbox?: MailboxLimit;
+  /** How long its thread may be busy with one thing before it is taken for stuck, in milliseconds; for ever unless given. */
+  readonly watchdogMs?: number;
   readonly signal?: AbortSignal;
   readonly shutdownMs?: number | "infinity";
 }
@@ -43,6 +46,8 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
   const threads = threadsOfProcess();
   if ((parent?.runtime ?? runtimeOfThread()) !== threads.board.runtime)
     throw notYet(`${label}: \`thread: ${placement}\` with a clock or a scheduler of one's own is not supported yet`);
+  // A restart needs them again.
+  for (const arg of args) unmark(arg);
   // Before there is a thread: what cannot be cloned is the starter's mistake.
   structuredClone(pack(args, (ref) => threads.board.addressOf(ref)).content);
   const ref = await startActor(parent, {
@@ -66,6 +71,7 @@ export async function startElsewhere(parent: Parent, options: ElsewhereOptions):
           parent: made.parent === null ? undefined : threads.board.addressOf(made.parent.ref),
           shutdownMs: made.shutdownMs,
           mailbox: made.mailbox,
+          watchdogMs: options.watchdogMs,
           source: { module, exportName, folder },
           args: packed,
           isPacked,

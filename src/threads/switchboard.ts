@@ -5,15 +5,26 @@
 import { MessageChannel, type MessagePort, type TransferListItem } from "node:worker_threads";
 import { cellOf } from "../actors/address.js";
 import { Cell } from "../actors/cell.js";
-import type { Call, InfoEnvelope } from "../actors/envelope.js";
+import type { Call, InfoEnvelope, Submission } from "../actors/envelope.js";
 import { tellHandled } from "../actors/handling.js";
 import type { Monitor } from "../actors/monitor.js";
+import type { Source } from "../actors/proxy.js";
 import type { Runtime } from "../actors/runtime.js";
 import { NoProcError, UnsupportedError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import { type ActorRef, portOf, type RefPort } from "../ref.js";
+import { LineProxies, type ProxyAddress } from "./line-proxies.js";
 import { Linger } from "./linger.js";
-import { type Address, notCloneable, pack, packError, packReason, unpack } from "./parcel.js";
+import {
+  type Address,
+  type Moving,
+  notCloneable,
+  notTransferable,
+  pack,
+  packError,
+  packReason,
+  unpack,
+} from "./parcel.js";
 import { RemoteCell } from "./remote-cell.js";
 import type { LastWord, ThreadMessage } from "./thread-message.js";
 import { ThreadPort } from "./thread-port.js";
@@ -153,6 +164,12 @@ export class Switchboard {
     return watch;
   }
 
+  /** Lists the actors of another thread that are known here and have not ended. */
+  actorsOf(thread: number): RemoteCell[] {
+    const known = [...(this.#known.get(thread)?.values() ?? [])].map((weak) => weak.deref());
+    return known.filter((cell) => cell !== undefined && !cell.hasEnded) as RemoteCell[];
+  }
+
   /** A thread is no more: what it had still said is heard first, then every actor of it that is known here has ended. */
   lost(thread: number, reason: ExitReason, lastWord?: LastWord, cause?: unknown): void {
     const line = this.#lines.get(thread);
@@ -201,6 +218,7 @@ export class Line {
   readonly thread: number;
   readonly board: Switchboard;
   isLost = false;
+  readonly proxies = new LineProxies(this);
   /** It speaks over the first, which keeps its order, and hears over all: two threads may each have made one for the other at the same time. */
   readonly #ports: ThreadPort[] = [];
   readonly #calls = new Map<number, Call>();
@@ -230,13 +248,24 @@ export class Line {
 
   /** Posts what `make` makes of a value; @throws {NotCloneableError} and posts nothing if the value cannot be cloned. */
   parcel(value: unknown, make: (data: unknown, isPacked: boolean) => ThreadMessage): void {
-    const { content, isPacked, isCopy } = pack(value, (ref) => this.addressOf(ref));
-    if (isCopy) return this.post(make(content, isPacked));
+    const { lastNumber } = this.proxies;
     try {
-      this.postNow(make(content, isPacked));
-    } catch (cause) {
-      throw notCloneable("", cause);
+      const { content, isPacked, isCopy, moving } = pack(value, this.#addressOf, this.#sendProxy);
+      if (isCopy) return this.post(make(content, isPacked));
+      this.#send(make(content, isPacked), moving);
+    } catch (error) {
+      this.proxies.takeBack(lastNumber);
+      throw error;
     }
+  }
+
+  #send(message: ThreadMessage, moving: Moving | undefined): void {
+    try {
+      this.postNow(message, moving?.parts);
+    } catch (cause) {
+      throw moving ? notTransferable((cause as Error).message, cause) : notCloneable("", cause);
+    }
+    moving?.haveMoved();
   }
 
   /** Posts a call and keeps it until it is answered. @throws {NotCloneableError} */
@@ -244,6 +273,14 @@ export class Line {
     const number = ++this.#lastNumber;
     this.parcel(call.args, (args, isPacked) => ["call", to, number, call.method, args, isPacked, timeoutMs]);
     this.#calls.set(number, call);
+  }
+
+  /** Posts a submission and keeps it until it is in the mailbox there. @throws {NotCloneableError} */
+  submit(to: number, submission: Submission, timeoutMs: number): void {
+    const number = ++this.#lastNumber;
+    const method = submission.isSent ? undefined : submission.method;
+    this.parcel(submission.args, (args, isPacked) => ["submit", to, number, method, args, isPacked, timeoutMs]);
+    this.#calls.set(number, submission);
   }
 
   /** Posts an info with its type; its sender hears when it is handled. */
@@ -277,9 +314,15 @@ export class Line {
     return this.board.addressOf(ref);
   }
 
-  /** Makes what has come whole. */
-  unpack(content: unknown, isPacked: boolean): unknown {
-    return isPacked ? unpack(content, (address) => this.board.refOf(address)) : content;
+  /** Makes what has come whole; proxies in it end with `receiver`. */
+  unpack(content: unknown, isPacked: boolean, receiver?: RefPort): unknown {
+    if (!isPacked) return content;
+    const cell = receiver instanceof Cell ? receiver : undefined;
+    return unpack(
+      content,
+      (address) => this.board.refOf(address),
+      (address) => this.proxies.receive(address, cell),
+    );
   }
 
   /** Whether `ref` has ended and its thread's end is what tells of it. */
@@ -320,7 +363,11 @@ export class Line {
     this.drain();
     this.isLost = true;
     for (const port of this.#ports) port.close();
+    this.proxies.lose();
   }
+
+  readonly #addressOf = (ref: ActorRef): Address => this.board.addressOf(ref);
+  readonly #sendProxy = (source: Source): ProxyAddress => this.proxies.send(source);
 
   /** Rejects a call that nobody is there to take. */
   refuse(number: number, method: string, to: number): void {

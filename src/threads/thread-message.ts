@@ -3,6 +3,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
+import type { ComputeEnd, ComputeOrder } from "../compute/compute-host.js";
 import type { PlainError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import type { Address } from "./parcel.js";
@@ -15,6 +16,8 @@ export interface StartOrder {
   readonly parent: Address | undefined;
   readonly shutdownMs: number;
   readonly mailbox: MailboxLimit | undefined;
+  /** How long its thread may be busy with one thing; for ever unless given. */
+  readonly watchdogMs: number | undefined;
   readonly source: ModuleSource;
   readonly args: unknown;
   readonly isPacked: boolean;
@@ -48,6 +51,16 @@ export type ThreadMessage =
       isPacked: boolean,
       timeoutMs: number,
     ]
+  /** A cast, or a message where there is no method, whose sender waits until it is in the mailbox. */
+  | readonly [
+      word: "submit",
+      to: number,
+      number: number,
+      method: string | undefined,
+      args: unknown,
+      isPacked: boolean,
+      timeoutMs: number,
+    ]
   | readonly [word: "cast", to: number, method: string, args: unknown, isPacked: boolean]
   | readonly [word: "send", to: number, message: unknown, isPacked: boolean]
   /** An info with its type, such as a process's output; `handled` comes back if it has a number. */
@@ -57,6 +70,9 @@ export type ThreadMessage =
   /** An answer that counts when the thread is gone, since the actor that gives it ends with it. */
   | readonly [word: "lastAnswer", number: number, value: unknown, isPacked: boolean]
   | readonly [word: "fail", number: number, error: PlainError]
+  /** What a proxy that was sent is used for, and what came of that. */
+  | readonly [word: "toOwner", number: number, message: unknown, isPacked: boolean]
+  | readonly [word: "toHolder", number: number, message: unknown, isPacked: boolean]
   | readonly [word: "exit", to: number, from: Address, reason: ExitReason, kind: "link" | "order"]
   /** An actor that did not start is no business of its starter's any more. */
   | readonly [word: "callOff", to: number, reason: ExitReason]
@@ -81,6 +97,11 @@ export type ThreadMessage =
   /** To the main thread: an order to end was heard, and what it takes is under way. */
   | readonly [word: "ending"]
   | readonly [word: "last", lastWord: LastWord]
+  /** To the main thread: look after this one, whose pulse this is, with that limit, or no more. */
+  | readonly [word: "guard", limitMs: number | undefined, pulse: SharedArrayBuffer | undefined]
+  /** From the main thread, which has seen no sign of life for a while; and the sign. */
+  | readonly [word: "ask"]
+  | readonly [word: "sign"]
   /** To the main thread, of the fork server that it lends; from it, what it says. */
   | readonly [word: "lend"]
   | readonly [word: "lent", path: string]
@@ -88,4 +109,8 @@ export type ThreadMessage =
   | readonly [word: "abandon", path: string]
   | readonly [word: "greeted", sidecarPid: number]
   | readonly [word: "sweep", sidecarPid: number]
-  | readonly [word: "swept", sidecarPid: number];
+  | readonly [word: "swept", sidecarPid: number]
+  /** To the main thread, of the compute pool that it lends; from it, what became of an order. */
+  | readonly [word: "compute", number: number, order: ComputeOrder, port: MessagePort]
+  | readonly [word: "abortCompute", number: number]
+  | readonly [word: "computed", number: number, end: ComputeEnd];

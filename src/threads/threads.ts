@@ -8,10 +8,16 @@ import { onEnd } from "../actors/monitor.js";
 import { runtimeOfThread } from "../actors/runtime.js";
 import type { ExitReason } from "../exit.js";
 import { causeOf, receive } from "./incoming.js";
+import { type Occupation, Pulse } from "./pulse.js";
 import type { RemoteCell } from "./remote-cell.js";
+import { reportStuck } from "./stuck-report.js";
 import { type Line, Switchboard } from "./switchboard.js";
 import type { LastWord, ThreadMessage } from "./thread-message.js";
+import { Watchdog } from "./watchdog.js";
 import { type ThreadLimits, WorkerThread } from "./worker-thread.js";
+
+/** What an actor ends with that kept its thread busy for longer than its watchdog allows. */
+const STUCK: ExitReason = { limit: "watchdog" };
 
 /** Where an actor lives, besides the main thread: one of a few shared threads, or one for it alone. */
 export type Placement = "pool" | "own";
@@ -34,6 +40,9 @@ export class Threads {
   readonly #pool: (WorkerThread | undefined)[] = new Array(POOL_THREADS).fill(undefined);
   readonly #names = new Map<number, string>([[0, "main"]]);
   readonly #lastWords = new Map<number, LastWord>();
+  readonly #watchdogs = new Map<number, Watchdog>();
+  /** The actors that threads were stuck in. */
+  readonly #culprits = new Map<number, LastWord>();
   #lastThread = 0;
 
   constructor() {
@@ -63,6 +72,7 @@ export class Threads {
   inhabit(thread: WorkerThread, placement: Placement, cell: RemoteCell): void {
     if (placement === "own") {
       cell.onEndOrder = (withinMs) => thread.mustHear(withinMs);
+      cell.onAsked = () => thread.asked();
       return;
     }
     // The others there are not to suffer for one that is merely slow; but an end that was ordered by force comes.
@@ -102,20 +112,52 @@ export class Threads {
     if (at >= 0) this.#pool[at] = undefined;
     thread.isLeaving = true;
     line.drain();
+    this.#watchdogs.get(number)?.callOff();
+    this.#watchdogs.delete(number);
     this.#live.delete(number);
-    const emptied = thread.sidecars.ended();
-    if (emptied) void emptied.then(() => this.#tellOfEnd(thread, ended));
+    const [sidecars, computed] = [thread.sidecars.ended(), thread.compute.ended()];
+    if (sidecars || computed) void Promise.all([sidecars, computed]).then(() => this.#tellOfEnd(thread, ended));
     else this.#tellOfEnd(thread, ended);
   }
 
   #tellOfEnd({ number, line }: WorkerThread, ended: ExitReason): void {
-    const lastWord = this.#lastWords.get(number);
+    const culprit = this.#culprits.get(number);
+    const lastWord = culprit ?? this.#lastWords.get(number);
+    this.#culprits.delete(number);
     this.#lastWords.delete(number);
-    const reason = lastWord?.reason ?? ended;
+    // What an own thread's actor ends with, everybody there does; what it was stuck in ends with more than the others.
+    const reason = culprit ? ended : (lastWord?.reason ?? ended);
     // Threads hear of it before anybody here can tell them.
     for (const other of this.#live.values()) other.line.post(["lost", number, reason, lastWord]);
     const cause = lastWord && causeOf(line, lastWord.cause, lastWord.ignored);
     this.board.lost(number, reason, lastWord, cause);
+  }
+
+  #guard(thread: WorkerThread, limitMs: number | undefined, memory: SharedArrayBuffer | undefined): void {
+    const { number, line } = thread;
+    let watchdog = this.#watchdogs.get(number);
+    if (watchdog === undefined && memory !== undefined) {
+      const watched = { pulse: new Pulse(memory), idleMs: () => thread.idleMs(), ask: () => line.postNow(["ask"]) };
+      watchdog = new Watchdog(watched, (occupation, forMs) => this.#isStuck(thread, occupation, forMs));
+      this.#watchdogs.set(number, watchdog);
+    }
+    if (limitMs === undefined || thread.isLeaving) watchdog?.callOff();
+    else watchdog?.guard(limitMs);
+  }
+
+  /** Replaces a thread: the actor it is stuck in is told from those who lose their place through no fault of theirs. */
+  #isStuck(thread: WorkerThread, at: Occupation | undefined, forMs: number): void {
+    const { number, name } = thread;
+    if (at) this.#culprits.set(number, { id: at.id, reason: STUCK, cause: undefined, ignored: false });
+    const others = this.board.actorsOf(number).filter(({ ref }) => ref.id !== at?.id);
+    thread.condemn(at ? "noconnection" : STUCK);
+    reportStuck({
+      thread: name,
+      actor: at?.label,
+      callback: at?.callback,
+      forMs,
+      others: others.map(({ label }) => label),
+    });
   }
 
   #serve(line: Line, message: ThreadMessage): void {
@@ -123,6 +165,12 @@ export class Threads {
     switch (message[0]) {
       case "connect":
         this.#carry(line, message[1], message[2]);
+        break;
+      case "guard":
+        if (thread) this.#guard(thread, message[1], message[2]);
+        break;
+      case "sign":
+        this.#watchdogs.get(line.thread)?.sign();
         break;
       case "ending":
         thread?.heard();
@@ -142,6 +190,13 @@ export class Threads {
         break;
       case "sweep":
         void thread?.sidecars.sweep(message[1]);
+        break;
+      case "compute":
+        if (thread) thread.compute.submit(message[1], message[2], message[3]);
+        else message[3].close();
+        break;
+      case "abortCompute":
+        thread?.compute.abort(message[1]);
         break;
     }
   }

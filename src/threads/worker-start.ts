@@ -6,6 +6,7 @@ import { isIgnore } from "../actors/ignore.js";
 import { connect } from "../actors/link.js";
 import { constructLater } from "../actors/start-actor.js";
 import { reasonFromError } from "../exit.js";
+import type { GuardedActors } from "./guarded-actors.js";
 import { packError, packReason } from "./parcel.js";
 import type { Line } from "./switchboard.js";
 import type { ModuleSource, StartOrder } from "./thread-message.js";
@@ -17,7 +18,13 @@ export type ClassLoader = (source: ModuleSource) => Promise<new () => object>;
  * Starts the actor of an order. Its record is there at once, so that everything that is sent to it from now on is kept for it; its first turn comes when
  * its class is loaded.
  */
-export function startOrdered(line: Line, order: StartOrder, load: ClassLoader, isLast: boolean): void {
+export function startOrdered(
+  line: Line,
+  order: StartOrder,
+  load: ClassLoader,
+  isLast: boolean,
+  guarded: GuardedActors,
+): void {
   const { board } = line;
   const { runtime } = board;
   const parent = order.parent === undefined ? undefined : board.cellOf(order.parent);
@@ -43,6 +50,7 @@ export function startOrdered(line: Line, order: StartOrder, load: ClassLoader, i
   if (isLast) board.lastActor = cell;
   board.watchOf(cell).add(line);
   if (parent) connect(parent, cell);
+  if (order.watchdogMs !== undefined) guarded.add(cell, order.watchdogMs);
   load(order.source).then(
     (loaded) => {
       type = loaded;

@@ -4,6 +4,7 @@
  */
 import { MessageChannel, Worker } from "node:worker_threads";
 import { type ExitReason, reasonFromError } from "../exit.js";
+import { LentCompute } from "./lent-compute.js";
 import { LentSidecars } from "./lent-sidecars.js";
 import type { ThreadOrder } from "./run-thread.js";
 import type { Line, Switchboard } from "./switchboard.js";
@@ -41,14 +42,18 @@ export class WorkerThread {
   readonly name: string;
   readonly line: Line;
   readonly sidecars: LentSidecars;
+  readonly compute: LentCompute;
   /** How many actors it was given that have not ended. */
   actors = 0;
   /** It was asked to leave, and gets no more actors. */
   isLeaving = false;
   readonly #worker: Worker;
   #error: ExitReason | undefined;
-  #wasTerminated = false;
+  /** What its actors end with because it was ended by force. */
+  #verdict: ExitReason | undefined;
   #hasExited = false;
+  /** When it was asked first of what it has not heard yet. */
+  #unheardSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ board, lingering, entry, thread, name, isOwn, limits, onExit }: WorkerThreadOptions) {
@@ -66,13 +71,14 @@ export class WorkerThread {
     });
     this.line = board.open(thread, port1);
     this.sidecars = new LentSidecars(this.line);
+    this.compute = new LentCompute(this.line);
     this.#worker.on("error", (error: unknown) => {
       this.#error ??= reasonOf(error);
     });
     this.#worker.once("exit", (code) => {
       this.#hasExited = true;
       clearTimeout(this.#timer);
-      onExit(this, this.#wasTerminated ? "killed" : (this.#error ?? { exit: code }));
+      onExit(this, this.#verdict ?? this.#error ?? { exit: code });
     });
   }
 
@@ -95,24 +101,48 @@ export class WorkerThread {
     this.#terminateIn(LEAVING_MS);
   }
 
-  /** It must have heard of what it was told within `withinMs`, or it is terminated; see {@link heard}. */
+  /** It was told to end its actor, and says when it hears of that; see {@link heard}. */
+  asked(): void {
+    this.#unheardSinceMs ??= performance.now();
+  }
+
+  /**
+   * It must have heard of what it was told within `withinMs`, or it is terminated; see {@link heard}. At once, if it must hear now and has not even heard
+   * what it was asked before: it had its time.
+   */
   mustHear(withinMs: number): void {
+    // Word from it may be here that nobody has looked at, if this thread was busy.
+    this.line.drain();
     this.line.flush();
-    this.#terminateIn(withinMs + HEARING_MS);
+    const unheardMs = performance.now() - (this.#unheardSinceMs ?? Number.POSITIVE_INFINITY);
+    if (withinMs === 0 && unheardMs >= HEARING_MS) this.condemn("killed");
+    else this.#terminateIn(withinMs + HEARING_MS);
   }
 
   /** It has heard. */
   heard(): void {
+    this.#unheardSinceMs = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Ends it by force; what it has not ended with yet, its actors end with `verdict`. */
+  condemn(verdict: ExitReason): void {
+    this.isLeaving = true;
+    this.#verdict ??= verdict;
+    void this.#worker.terminate();
+  }
+
+  /** How long its event loop has waited for something to do, in milliseconds. Asking costs it nothing, and it need not react. */
+  idleMs(): number {
+    return this.#worker.performance.eventLoopUtilization().idle;
   }
 
   #terminateIn(delayMs: number): void {
     if (this.#hasExited) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#wasTerminated = true;
-      void this.#worker.terminate();
+      this.condemn("killed");
     }, delayMs);
   }
 }

@@ -18,6 +18,7 @@ export interface Resident {
   note(value: unknown): void;
   heard(): (Info & { from?: ActorRef; reason?: ExitReason })[];
   crash(message: string): void;
+  throwIt(value: unknown): void;
   refuseIt(): void;
   giveFunction(): unknown;
   trap(traps?: boolean): void;
@@ -27,6 +28,9 @@ export interface Resident {
   leave(reason: ExitReason): void;
   signal(ref: ActorRef<Resident>, reason: ExitReason): void;
   never(): Promise<void>;
+  count(handled: Int32Array): void;
+  /** Says by the second number of `flag` that it holds the mailbox, and does until somebody changes the first and wakes who waits for it. */
+  hold(flag: Int32Array): Promise<void>;
   ask(ref: ActorRef<Resident>, method: string, ...args: unknown[]): unknown;
   tell(ref: ActorRef<Resident>, method: string, from: number, to: number): void;
   throwLater(): void;
@@ -34,6 +38,9 @@ export interface Resident {
   leaveThread(code: number): void;
   eat(): void;
   spin(spins: Int32Array): void;
+  spinLater(): Promise<void>;
+  spinInTimer(): void;
+  crunch(forMs: number): Promise<void>;
 }
 
 export const actorsFolder = fileURLToPath(new URL("../../../test/fixtures/actors", import.meta.url));

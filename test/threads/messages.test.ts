@@ -105,6 +105,17 @@ t.test("errors keep class, code, cause and stack", async (t) => {
   });
   t.equal(crashed.ref, a);
   t.match(crashed.cause, { name: "TypeError", code: "ECRASH", cause: { message: "the cause" } });
+  t.ok(crashed.cause instanceof TypeError);
+});
+
+t.test("a crash by something that is no error, or by an error's chain, is told as within a thread", async (t) => {
+  await using tree = await startResidents([resident("a", "own", { restart: "temporary" }), resident("b", "own")]);
+  const [a, b] = [find(tree, "a"), find(tree, "b")];
+  const nested = await b.call.ask(a, "crash", "inner").catch((error: unknown) => error as Error);
+  t.match(nested, { code: "ERR_ACTOR_EXIT", cause: { name: "TypeError", code: "ECRASH" } });
+  t.equal((nested as { ref?: unknown }).ref, a);
+  const thrown = await b.call.throwIt("a text").catch((error: unknown) => error as Error);
+  t.match(thrown, { code: "ERR_ACTOR_EXIT", cause: "a text" });
 });
 
 t.test("unknown and private methods are refused as in the same thread", async (t) => {

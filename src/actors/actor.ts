@@ -3,6 +3,7 @@
  * All of them only reach into the actor's record; the rules are in `cell.ts`, `link.ts` and `ending.ts`.
  */
 import { channel } from "node:diagnostics_channel";
+import type { Remote } from "comlink";
 import { asExitReason, type ExitReason } from "../exit.js";
 import { type ActorRef, type AnyMessages, isActorRef } from "../ref.js";
 import { cellOf } from "./address.js";
@@ -22,6 +23,7 @@ import type { Info } from "./info.js";
 import { link, sendExit, unlink } from "./link.js";
 import { actorBrand } from "./methods.js";
 import { demonitor, monitor } from "./monitor.js";
+import { type ProxyOptions, proxyOf } from "./proxy.js";
 import { Refusal } from "./refusal.js";
 import { type Reply, takeReply } from "./reply.js";
 import { startSpec, takeConstructing } from "./start-actor.js";
@@ -187,6 +189,19 @@ export class Actor {
   /** Takes an alias back: nothing sent to it comes any more, not even what is in the mailbox. False if it is none of this actor's, or was taken back. */
   protected unalias(ref: ActorRef): boolean {
     return unalias(this.#cell, ref);
+  }
+
+  /**
+   * Makes a proxy of a function or an object of this actor's, to be given to another: see `proxy`. It ends with this actor.
+   *
+   * A use of it is a message of this actor: it waits its turn, and an async one holds the mailbox. So a method that awaits somebody who awaits the proxy
+   * waits for itself; `{ interleaved: true }` is for that.
+   *
+   * @throws {ActorExitError} if this actor has begun to end.
+   * @throws {TypeError} if `value` is neither a function nor an object.
+   */
+  protected proxy<T extends object>(value: T, options: ProxyOptions = {}): Remote<T> {
+    return proxyOf(this.#alive(), value, options);
   }
 
   /**

@@ -197,7 +197,7 @@ export class ComputeTask<R = unknown> implements Promise<R> {
     this.#job?.abort();
   }
 
-  #fail(error: Error): void {
+  #fail(error: unknown): void {
     const settle = this.#take();
     if (settle === undefined) return;
     settle.reject(error);

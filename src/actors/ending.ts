@@ -4,6 +4,7 @@
  */
 import { channel } from "node:diagnostics_channel";
 import { type ExitReason, isNormalExit, reasonFromError } from "../exit.js";
+import { floor } from "../ref.js";
 import type { Cell } from "./cell.js";
 import { reportCrash, reportTerminate } from "./crash-report.js";
 import { isThenable, whenSettled } from "./handling.js";
@@ -83,6 +84,8 @@ function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefin
     terminated();
   };
   try {
+    floor.speaker = cell.ref;
+    cell.runtime.onlooker?.begins(cell, "terminate");
     const result = instance.terminate(cell.reason);
     if (!isThenable(result)) return undefined;
     whenSettled(result, () => terminated(), failed);
@@ -92,6 +95,9 @@ function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefin
   } catch (thrown) {
     failed(thrown);
     return undefined;
+  } finally {
+    floor.speaker = undefined;
+    cell.runtime.onlooker?.rests();
   }
 }
 

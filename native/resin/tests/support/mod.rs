@@ -7,19 +7,20 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command as Program, Stdio as Handle};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use resin::wire::codec::{read_event, write_command};
 use resin::wire::frame::FrameReader;
 use resin::wire::messages::{Command, Event, Exited};
-use resin::wire::start::{Contain, Life, Pty, ResourceLimits, Spawn, Start, Stdio, StopSpec, WindowBytes};
+use resin::wire::start::{Start, WindowBytes};
 use serde_bytes::Bytes;
 
 pub mod proc;
 mod server;
+mod spec;
 
 pub use server::{Server, cgroups_of, connect};
+pub use spec::{Spec, fixture, mark, stop};
 
 /// Nothing here takes longer, however busy the machine is.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -27,88 +28,12 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub const RESIN: &str = env!("CARGO_BIN_EXE_resin");
 pub const TERM: u32 = 15;
 
-/// The path of a fixture.
-pub fn fixture(name: &str) -> String {
-    format!("{}/tests/fixtures/{name}.sh", env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Asks until the answer is yes.
 pub fn eventually(what: &str, check: impl Fn() -> bool) {
     let until = Instant::now() + DEADLINE;
     while !check() {
         assert!(Instant::now() < until, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// A text that no other test has; in the environment of a tree it makes all its processes known.
-pub fn mark() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("RESIN_TEST_MARK={}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// A stop by signal and grace.
-pub fn stop(signal: u32, grace_ms: u32) -> StopSpec<'static> {
-    StopSpec { signal, grace_ms, steps: None, planned: None }
-}
-
-/// What to start, with defaults that suit most tests.
-#[derive(Clone)]
-pub struct Spec {
-    pub argv: Vec<Vec<u8>>,
-    pub cwd: Option<Vec<u8>>,
-    pub env: Vec<u8>,
-    pub stdio: [Stdio<'static>; 3],
-    pub window_bytes: [u32; 3],
-    pub stop: StopSpec<'static>,
-    pub orphan_grace_ms: u32,
-    pub contain: Contain,
-    pub pty: Option<Pty>,
-    pub spawn: Option<Spawn<'static>>,
-    pub life: Option<Life>,
-    pub limits: Option<ResourceLimits<'static>>,
-    pub mark: String,
-}
-
-impl Spec {
-    pub fn new(argv: &[&str]) -> Self {
-        let mark = mark();
-        Self {
-            argv: argv.iter().map(|argument| argument.as_bytes().to_vec()).collect(),
-            cwd: None,
-            env: format!("PATH=/usr/local/bin:/usr/bin:/bin\0{mark}\0").into_bytes(),
-            stdio: [Stdio::Pipe; 3],
-            window_bytes: [65536; 3],
-            stop: stop(TERM, 5_000),
-            orphan_grace_ms: 200,
-            contain: Contain::Auto,
-            pty: None,
-            spawn: None,
-            life: None,
-            limits: None,
-            mark,
-        }
-    }
-
-    pub fn shell(script: &str) -> Self {
-        Self::new(&["sh", "-c", script])
-    }
-
-    pub fn fixture(name: &str) -> Self {
-        Self::new(&[&fixture(name)])
-    }
-
-    pub fn contain(self, contain: Contain) -> Self {
-        Self { contain, ..self }
-    }
-
-    pub fn spawn(self, spawn: Spawn<'static>) -> Self {
-        Self { spawn: Some(spawn), ..self }
-    }
-
-    /// In a terminal.
-    pub fn pty(self, echo: bool, raw: bool) -> Self {
-        Self { pty: Some(Pty { rows: 24, cols: 80, echo, raw }), stdio: [Stdio::Pty; 3], ..self }
     }
 }
 

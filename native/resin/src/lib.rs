@@ -17,6 +17,7 @@ pub mod birth;
 pub mod cgroup;
 pub mod cgroup1;
 pub mod child;
+pub mod claims;
 pub mod groups;
 pub mod place;
 pub mod pty;

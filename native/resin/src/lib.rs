@@ -19,6 +19,7 @@ pub mod cgroup1;
 pub mod child;
 pub mod claims;
 pub mod groups;
+pub mod namespace;
 pub mod place;
 pub mod pty;
 pub mod reaper;

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command as Program, Stdio as Handle};
 
 use resin::wire::messages::{Command, Event};
-use resin::wire::start::Contain;
-use support::{Owner, RESIN, Server, Spec, cgroups_of, connect, eventually, proc};
+use support::{EVERY, Owner, RESIN, Server, Spec, cgroups_of, connect, eventually, proc};
 
 fn ready(server: &Server, spec: &Spec) -> (Owner, support::Started) {
     let mut owner = server.connect();
@@ -59,7 +58,7 @@ fn a_sidecar_keeps_nothing_of_the_server_open() {
 
 #[test]
 fn a_killed_sidecar_leaves_nothing() {
-    for contain in [Contain::Auto, Contain::Tree] {
+    for contain in EVERY {
         for name in ["never-reads-stdin", "ignores-sigterm", "leaves-descendants", "forks-fast"] {
             let mut server = Server::new();
             let spec = Spec::fixture(name).contain(contain);

@@ -20,7 +20,7 @@ mod server;
 mod spec;
 
 pub use server::{Server, cgroups_of, connect};
-pub use spec::{Spec, fixture, mark, stop};
+pub use spec::{EVERY, Spec, fixture, mark, stop};
 
 /// Nothing here takes longer, however busy the machine is.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -85,7 +85,7 @@ pub struct Owner {
 impl Owner {
     /// An owner of a `resin sidecar` of its own.
     pub fn of_sidecar() -> Self {
-        Self::of(&mut Program::new(RESIN))
+        Self::of(&mut Program::new(RESIN), &["sidecar"])
     }
 
     /// The same, run by another user.
@@ -93,16 +93,21 @@ impl Owner {
         // The build's own folder may be closed to others.
         let copy = std::env::temp_dir().join(mark().replace('=', "-"));
         std::fs::copy(RESIN, &copy).unwrap();
-        let owner = Self::of(Program::new(&copy).uid(uid).gid(uid).current_dir("/"));
+        let owner = Self::of(Program::new(&copy).uid(uid).gid(uid).current_dir("/"), &["sidecar"]);
         std::fs::remove_file(copy).unwrap();
         owner
     }
 
-    fn of(program: &mut Program) -> Self {
+    /// The same, of a program that becomes one.
+    pub fn of_program(program: &mut Program) -> Self {
+        Self::of(program, &[])
+    }
+
+    fn of(program: &mut Program, arguments: &[&str]) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let input = Handle::from(OwnedFd::from(theirs.try_clone().unwrap()));
         let output = Handle::from(OwnedFd::from(theirs));
-        let sidecar = spawn(program.arg("sidecar").stdin(input).stdout(output));
+        let sidecar = spawn(program.args(arguments).stdin(input).stdout(output));
         let mut owner = Self::on(ours);
         owner.sidecar = Some(sidecar);
         owner
@@ -169,6 +174,7 @@ impl Owner {
             spawn: spec.spawn.clone().map(Box::new),
             life: spec.life,
             limits: spec.limits.clone().map(Box::new),
+            required: spec.required.then_some(true),
         })))
     }
 

@@ -6,6 +6,9 @@ use resin::wire::start::{Contain, Life, Pty, ResourceLimits, Spawn, Stdio, StopS
 
 use super::TERM;
 
+/// Every way to hold a tree.
+pub const EVERY: [Contain; 3] = [Contain::Auto, Contain::Pidns, Contain::Tree];
+
 /// What to start, with defaults that suit most tests.
 #[derive(Clone)]
 pub struct Spec {
@@ -21,6 +24,7 @@ pub struct Spec {
     pub spawn: Option<Spawn<'static>>,
     pub life: Option<Life>,
     pub limits: Option<ResourceLimits<'static>>,
+    pub required: bool,
     pub mark: String,
 }
 
@@ -40,6 +44,7 @@ impl Spec {
             spawn: None,
             life: None,
             limits: None,
+            required: false,
             mark,
         }
     }

@@ -10,7 +10,15 @@ import type { StartWire, StopWire } from "./start.js";
 export const PROTOCOL_VERSIONS: readonly [min: number, max: number] = [1, 1];
 
 /** Capability bits of `hello`; a set bit is something the sender can do. */
-export const CAPABILITY = { cgroup2: 1, pty: 2, limits: 4, holdAndAdopt: 8, noLinger: 16, takesFloods: 32 } as const;
+export const CAPABILITY = {
+  cgroup2: 1,
+  pty: 2,
+  limits: 4,
+  holdAndAdopt: 8,
+  noLinger: 16,
+  takesFloods: 32,
+  pidns: 64,
+} as const;
 
 /** Numbers of the three standard streams as the wire writes them. */
 export const STREAM = { stdin: 0, stdout: 1, stderr: 2 } as const;
@@ -37,11 +45,13 @@ export interface EventBodies {
   started: {
     pid: number;
     startTime: number;
-    containment: "cgroup2" | "cgroup1" | "tree";
+    containment: "cgroup2" | "cgroup1" | "pidns" | "tree";
     cgroup: Uint8Array | null;
     cgroups1?: Uint8Array[];
     limitsApplied?: string[];
     limitsMissing?: { limit: string; why: string }[];
+    pidns?: { pid: number; startTime: number };
+    pidnsMissing?: string;
   };
   startFailed: { stage: string; errno: number; code: string; message: string };
   wrote: Record<string, never>;

@@ -1,6 +1,6 @@
 /**
  * The promise: whoever is killed with -9, nothing of the tree is left a second later, with default settings. Proved from /proc and the cgroup
- * file system, for every victim, every way to hide, and with and without a cgroup.
+ * file system, for every victim, every way to hide, with and without a cgroup, and in a PID namespace, where all may be killed at once.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -54,6 +54,22 @@ const victims: Record<string, (held: Held) => number[]> = {
   "node and fork server": ({ owner, serverPid }) => [owner.pid, serverPid],
 };
 
+/** Nobody is left then who could hold the tree, except the kernel by a PID namespace. */
+const allAtOnce: typeof victims = {
+  "node, sidecar and fork server": ({ owner, serverPid, place }) => [owner.pid, place.sidecarPid, serverPid],
+  "fork server, sidecar and node": ({ owner, serverPid, place }) => [serverPid, place.sidecarPid, owner.pid],
+  "sidecar and fork server": ({ serverPid, place }) => [place.sidecarPid, serverPid],
+};
+
+/** One killed before may have taken it along. */
+function kill(osPid: number): void {
+  try {
+    process.kill(osPid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 function left({ mark, place }: Held): string[] {
   const rest = processesMarked(mark).map(({ osPid, name }) => `${osPid} ${name} ${commandLine(osPid)}`);
   if (isRunning(place.sidecarPid)) rest.push(`the sidecar ${place.sidecarPid}`);
@@ -66,12 +82,12 @@ async function survivors(tree: string, contain: string, victim: (held: Held) => 
   const trees = await hold(tree, contain);
   if (tree === "floods") await eventually(() => readsFrom(trees.owner.pid, trees.place.osPid));
   if (processesMarked(trees.mark).length === 0) return ["nothing was running in the first place"];
-  for (const osPid of victim(trees)) process.kill(osPid, "SIGKILL");
+  victim(trees).forEach(kill);
   const rest = await eventually(() => left(trees).length === 0, { timeoutMs: WITHIN_MS }).then(
     () => [],
     () => left(trees),
   );
-  for (const { osPid } of processesMarked(trees.mark)) process.kill(osPid, "SIGKILL");
+  for (const { osPid } of processesMarked(trees.mark)) kill(osPid);
   if (trees.owner.exitCode === null && trees.owner.signalCode === null) {
     const ended = new Promise((resolve) => trees.owner.once("exit", resolve));
     trees.owner.kill("SIGKILL");
@@ -81,8 +97,8 @@ async function survivors(tree: string, contain: string, victim: (held: Held) => 
   return rest;
 }
 
-for (const contain of ["auto", "tree"]) {
-  for (const [name, victim] of Object.entries(victims)) {
+for (const contain of ["auto", "pidns", "tree"]) {
+  for (const [name, victim] of Object.entries({ ...victims, ...(contain === "pidns" && allAtOnce) })) {
     for (const tree of ["plain", "setsid", "double-forks", "ignores-sigterm", "floods"]) {
       t.test(
         `kill -9 of ${name} leaves nothing of a tree that is ${tree}, contained by ${contain}, ${ROUNDS} times`,

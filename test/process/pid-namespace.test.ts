@@ -6,6 +6,7 @@ import { open, type ProcessActor, run, start } from "copal";
 import t from "tap";
 import { marked } from "../support/marked.js";
 import { isRunning, processOf } from "../support/proc.js";
+import { skip } from "../support/skip.js";
 
 const contain = "pidns" as const;
 
@@ -16,8 +17,7 @@ async function requirePidNamespace(t: import("tap").Test): Promise<boolean> {
     (error: Error) => error.message,
   );
   if (reason === undefined) return true;
-  if (process.env.COPAL_REQUIRE_ALL === "1") t.fail(reason);
-  else t.comment(`SKIPPED: ${reason}`);
+  skip(t, reason);
   return false;
 }
 
@@ -82,9 +82,7 @@ function whereNoneCanBeMade(t: import("tap").Test, program: string) {
   const script = 'echo 0 >/proc/sys/user/max_pid_namespaces && exec "$0" --input-type=module -e "$1"';
   const args = ["-Ur", "sh", "-c", script, process.execPath, `import { open, run } from "copal"; ${program}`];
   if (spawnSync("unshare", ["-Ur", "true"]).status === 0) return spawnSync("unshare", args, { encoding: "utf8" });
-  const reason = "no user namespace can be made here";
-  if (process.env.COPAL_REQUIRE_ALL === "1") t.fail(reason);
-  else t.comment(`SKIPPED: ${reason}`);
+  skip(t, "no user namespace can be made here");
   return undefined;
 }
 

@@ -12,6 +12,7 @@ import { closeForkServer } from "#src/sidecar/fork-server.js";
 import { eventually } from "#src/testing/eventually.js";
 import { childrenOf, commandLine, isRunning, processesMarked } from "../support/proc.js";
 import { readsFrom } from "../support/reads-from.js";
+import { skip } from "../support/skip.js";
 
 const ROUNDS = Number(process.env.COPAL_TEST_ROUNDS ?? 3);
 const AT_ONCE = 4;
@@ -146,7 +147,7 @@ t.test("kill -9 of the fork server leaves its trees running, held, and ended by 
 
 t.test("a cgroup that nobody was left to remove is gone when the next fork server has started", async (t) => {
   const trees = await hold("plain", "cgroup").catch(() => undefined);
-  if (trees === undefined) return t.comment("SKIPPED: no cgroup can be made here");
+  if (trees === undefined) return skip(t, "no cgroup can be made here");
   const { owner, serverPid, place } = trees;
   // In this order: neither Node nor the fork server sees the end of the sidecar.
   for (const osPid of [serverPid, owner.pid, place.sidecarPid]) process.kill(osPid, "SIGKILL");

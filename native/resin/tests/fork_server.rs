@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command as Program, Stdio as Handle};
 
 use resin::wire::messages::{Command, Event};
-use support::{EVERY, Owner, RESIN, Server, Spec, cgroups_of, connect, eventually, proc};
+use support::{EVERY, Owner, RESIN, Server, Spec, cgroups_of, connect, eventually, proc, skip};
 
 fn ready(server: &Server, spec: &Spec) -> (Owner, support::Started) {
     let mut owner = server.connect();
@@ -115,7 +115,7 @@ fn after_a_killed_server_a_killed_sidecars_group_ends_the_tree() {
     let mut server = Server::new();
     let spec = Spec::fixture("leaves-descendants");
     let (_owner, started) = ready(&server, &spec);
-    let Some(cgroup) = started.cgroup else { return eprintln!("SKIPPED: no cgroup2 can be made here") };
+    let Some(cgroup) = started.cgroup else { return skip("no cgroup2 can be made here") };
     eventually("all are there", || proc::sleepers(&spec.mark) == 5);
     let sidecar = resin::tree::Stat::read(started.pid).unwrap().ppid;
     server.process.kill().unwrap();
@@ -197,7 +197,7 @@ fn a_sidecar_that_is_never_spoken_to_is_only_that() {
 fn groups_of_a_server_and_a_sidecar_killed_together_are_swept_by_the_next() {
     let mut server = Server::new();
     let (_owner, started) = ready(&server, &Spec::fixture("never-reads-stdin"));
-    let Some(cgroup) = started.cgroup else { return eprintln!("SKIPPED: no cgroup2 can be made here") };
+    let Some(cgroup) = started.cgroup else { return skip("no cgroup2 can be made here") };
     let sidecar = resin::tree::Stat::read(started.pid).unwrap().ppid;
     server.process.kill().unwrap();
     server.process.wait().unwrap();
@@ -216,7 +216,7 @@ fn a_directory_is_not_swept_as_long_as_a_sidecar_of_it_lives() {
     let mut server = Server::new();
     let mut owner = server.connect();
     if owner.start(&Spec::shell("exit 0")).cgroup.is_none() {
-        return eprintln!("SKIPPED: no cgroup2 can be made here");
+        return skip("no cgroup2 can be made here");
     }
     owner.life_ended();
     server.process.kill().unwrap();

@@ -8,7 +8,7 @@ use std::process::Command as Program;
 use resin::wire::messages::{Command, Containment, Event, FirstProcess, StoppedBy, Target};
 use resin::wire::start::{Contain, ResourceLimits, Step, StopSpec};
 use serde_bytes::Bytes;
-use support::{Owner, RESIN, Server, Spec, TERM, eventually, proc};
+use support::{Owner, RESIN, Server, Spec, TERM, eventually, proc, skip};
 
 fn contained(script: &str) -> Spec {
     Spec::shell(script).contain(Contain::Pidns)
@@ -203,20 +203,20 @@ fn limits_hold_as_well_where_they_are_asked_for() {
     });
     assert_eq!(containment, Containment::Pidns);
     if applied == 0 {
-        eprintln!("SKIPPED: no controller of pids here");
+        skip("no controller of pids here");
     }
 }
 
 #[test]
 fn without_root_one_stays_who_one_is() {
     if !nix::unistd::geteuid().is_root() {
-        return eprintln!("SKIPPED: needs root to become somebody else");
+        return skip("needs root to become somebody else");
     }
     let mut owner = Owner::of_sidecar_as(65534);
     let mut spec = contained("id -u; id -g; echo $$; echo $PPID; pwd");
     spec.cwd = Some(b"/tmp".to_vec());
     if let Some(why) = start(&mut owner, &spec).missing {
-        return eprintln!("SKIPPED: {why}");
+        return skip(&why);
     }
     let text = output(&mut owner);
     let lines: Vec<&str> = text.lines().collect();
@@ -228,7 +228,7 @@ fn without_root_one_stays_who_one_is() {
 fn without_namespaces() -> Option<Owner> {
     let script = format!("echo 0 >/proc/sys/user/max_pid_namespaces && exec {RESIN} sidecar");
     if !Program::new("unshare").args(["-Ur", "true"]).status().is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: no user namespace can be made here");
+        skip("no user namespace can be made here");
         return None;
     }
     Some(Owner::of_program(Program::new("unshare").args(["-Ur", "sh", "-c", &script]).process_group(0)))

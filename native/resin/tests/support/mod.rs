@@ -28,6 +28,12 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub const RESIN: &str = env!("CARGO_BIN_EXE_resin");
 pub const TERM: u32 = 15;
 
+/// Says what a test leaves out, and why, also where the output of tests that pass is not shown; under `COPAL_REQUIRE_ALL=1` it fails instead.
+pub fn skip(why: &str) {
+    assert!(std::env::var_os("COPAL_REQUIRE_ALL").is_none_or(|value| value != "1"), "skipped: {why}");
+    let _ = std::io::stderr().write_all(format!("SKIPPED: {why}\n").as_bytes());
+}
+
 /// Asks until the answer is yes.
 pub fn eventually(what: &str, check: impl Fn() -> bool) {
     let until = Instant::now() + DEADLINE;

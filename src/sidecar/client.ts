@@ -42,7 +42,7 @@ export type Started = Readonly<{
   sidecarPid: number;
   /** Clock ticks since boot at which the process started: with the pid, its name for ever. */
   startTime: number;
-  containment: "cgroup2" | "cgroup1" | "tree";
+  containment: "cgroup2" | "cgroup1" | "pidns" | "tree";
   /** The cgroup's directory, or null. */
   cgroup: string | null;
   /** Directories of its cgroups of version 1, which keep limits where cgroup2 lacks a controller. */
@@ -51,6 +51,10 @@ export type Started = Readonly<{
   limitsApplied: readonly string[];
   /** Those that were asked for and do not hold. */
   limitsMissing: readonly LimitMissing[];
+  /** The first process of its PID namespace: when it is gone nothing in there is left. Null where it has none. */
+  pidns: Readonly<{ osPid: number; startTime: number }> | null;
+  /** Why it has none although `contain` is `pidns`; else null. */
+  pidnsMissing: string | null;
 }>;
 
 /** Tries to connect while the fork server's queue of connections is full, and anew after finding it, or an idle sidecar, dead. */
@@ -256,8 +260,10 @@ export class SidecarClient {
           cgroups1: (event.body.cgroups1 ?? []).map((path) => Buffer.from(path).toString()),
           limitsApplied: event.body.limitsApplied ?? [],
           limitsMissing: event.body.limitsMissing ?? [],
+          pidns: event.body.pidns ? { osPid: event.body.pidns.pid, startTime: event.body.pidns.startTime } : null,
+          pidnsMissing: event.body.pidnsMissing ?? null,
         };
-        if (event.body.limitsMissing) warnOfMissing(this.#argv0, event.body.limitsMissing);
+        warnOfMissing(this.#argv0, this.#place);
         return this.#settle(event.id, undefined);
       case "startFailed":
         this.#fail(() => startError(this.#argv0, event.body));
@@ -378,7 +384,7 @@ export class SidecarClient {
   /**
    * The connection ended although the process had not: its sidecar was killed, or one of both sides broke the protocol.
    *
-   * 1. The kernel kills the leader, by its parent-death signal; the fork server adopts the rest and kills it.
+   * 1. The kernel kills the leader, by its parent-death signal, and a PID namespace; the fork server adopts the rest and kills it.
    * 2. Where there is a cgroup it is killed from here as well, in case the fork server is gone too.
    * 3. Only when none of them is left is the end reported, as for any other end.
    */

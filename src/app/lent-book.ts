@@ -8,7 +8,7 @@ import { onEnd } from "../actors/monitor.js";
 import { isAlive, type Runtime } from "../actors/runtime.js";
 import type { ExitReason } from "../exit.js";
 import { type ActorRef, portOf } from "../ref.js";
-import type { Started } from "../sidecar/client.js";
+import type { Started } from "../sidecar/started.js";
 import { rememberSnapshot, type SupervisorSnapshot } from "../supervisor/snapshot.js";
 import type { Address } from "../threads/parcel.js";
 import { threadHost } from "../threads/thread-host.js";

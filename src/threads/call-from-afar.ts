@@ -10,11 +10,17 @@ import type { Line } from "./switchboard.js";
 export class CallFromAfar extends Call {
   readonly #line: Line;
   readonly #number: number;
+  readonly #limitMs: number;
 
-  constructor(cell: Cell, method: string, args: readonly unknown[], line: Line, number: number) {
+  constructor(cell: Cell, method: string, args: readonly unknown[], line: Line, number: number, limitMs: number) {
     super(cell.ref, method, args);
     this.#line = line;
     this.#number = number;
+    this.#limitMs = limitMs;
+  }
+
+  override get farLimitMs(): number {
+    return this.#limitMs;
   }
 
   override answer(value: unknown): void {
@@ -36,6 +42,7 @@ export class CallFromAfar extends Call {
   #settle(): boolean {
     if (this.isSettled) return false;
     this.isSettled = true;
+    this.deadlines?.remove(this);
     this.owed?.delete(this);
     return true;
   }

@@ -31,7 +31,17 @@ export class Consumption {
   holdFor(ref: ActorRef, method: string, args: readonly unknown[], { answered, failed }: Outcome): void {
     const done = this.begin();
     // Not by `ref.call[method]`: names that it lacks, such as `then`, are the receiver's to refuse as any other.
-    portOf(ref).call(method, args, Number.POSITIVE_INFINITY).then(answered, failed).finally(done);
+    const answer = portOf(ref).call(method, args, Number.POSITIVE_INFINITY);
+    answer.then(
+      (value) => {
+        answered?.(value);
+        done();
+      },
+      (error: Error) => {
+        failed(error);
+        done();
+      },
+    );
   }
 
   /** One message is handled; or, called by the maker once, no more will begin. */

@@ -313,6 +313,8 @@ export class ProcessActor extends Actor {
 
   /** Writes bytes, unless too many wait already; resolves when they are in the pipe. */
   [writeBytes](bytes: Uint8Array): Promise<void> {
+    // Its first output may be here before the news of its start: what answers that waits.
+    if (!this.#hasBegun) return Promise.resolve(this.#starting).then(() => this[writeBytes](bytes));
     const client = this.#running();
     const { stdinQueueBytes: mostBytes = DEFAULT_STDIN_QUEUE_BYTES } = this.#spec;
     const queuedBytes = client.stdinQueuedBytes;

@@ -4,9 +4,12 @@ import { Actor } from "#src/actors/actor.js";
 import { stopActor, whenEnded } from "#src/actors/exit-actor.js";
 import { type Program, ProgramActor, type ProgramSpec } from "#src/actors/program-actor.js";
 import { startActor } from "#src/actors/start-actor.js";
+import { start } from "#src/app/tree.js";
 import { isCopalError } from "#src/errors.js";
 import type { ActorRef } from "#src/ref.js";
+import type { ExitReport } from "#src/sidecar/exit-report.js";
 import { eventually } from "#src/testing/eventually.js";
+import { fakeProcesses } from "#src/testing/fake-processes.js";
 
 /** What the fixture answers. */
 interface Speaks {
@@ -19,7 +22,7 @@ interface Speaks {
   tell(method: string, ...params: unknown[]): null;
   ask(method: string, ...params: unknown[]): unknown;
   raw(text: string): null;
-  lastWords(text: string, code: number): never;
+  lastWords(text: string, code: number): unknown;
   exit(code: number): never;
   hangUp(): null;
 }
@@ -173,6 +176,35 @@ t.test("a program calls its listener's methods and gets answers and errors", asy
   await stopActor(ear);
   t.match(await program.call.ask("double", 1), { code: -32_601, message: /nobody here answers `double`/ });
   await stopActor(program);
+});
+
+t.test("a program that asks before it is known to have started is answered", async (t) => {
+  await using programs = fakeProcesses().on("asks", (program) => program.stdout('{"id":"early","method":"who"}\n'));
+  const asks = { process: "asks", command: ["asks"], stdout: { as: "rpc" as const } };
+  const tree = await start({ supervisor: "app", children: [asks] }, { sidecars: programs });
+  const answer = await eventually(() => programs.latest("asks").input);
+  t.match(JSON.parse(answer), { id: "early", error: { code: -32_601 } });
+  await tree.stop();
+});
+
+t.test("the last answer of a program arrives, although it ends with it", async (t) => {
+  const program = await speaker();
+  t.equal(await program.call.lastWords('{"id":1,"result":"bye"}\n', 0), "bye");
+  t.equal(await whenEnded(program), "normal");
+});
+
+t.test("a ref of a program has its methods with their types, and the process actor's own", async (t) => {
+  const use = async (geo: ActorRef<Program<Speaks & { stop(): string }>>): Promise<unknown[]> => {
+    const sum: number = await geo.call.add(1, 2);
+    const { osPid } = await geo.call.status();
+    const report: ExitReport = await geo.call.stop();
+    // @ts-expect-error a wrong argument
+    geo.cast.add("1", 2);
+    // @ts-expect-error no method of the program, nor of the actor
+    geo.cast.subtract(1, 2);
+    return [sum, osPid, report];
+  };
+  t.type(use, "function");
 });
 
 t.test("what is no message is counted, and everything else still arrives", async (t) => {

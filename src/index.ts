@@ -26,7 +26,8 @@ export type {
 export { localNames, nameOf, register, unregister, whereis } from "./actors/local-names.js";
 export type { DeadLetter, MailboxLimit } from "./actors/mailbox-bound.js";
 export type { MessageView } from "./actors/message-view.js";
-export { ProcessActor, type ProcessSpec, type ProcessStatus, type SubscribeOptions } from "./actors/process-actor.js";
+export type { SubscribeOptions } from "./actors/output-sinks.js";
+export { ProcessActor, type ProcessSpec, type ProcessStatus } from "./actors/process-actor.js";
 export { type GroupEvent, ProcessGroups, processGroups } from "./actors/process-groups.js";
 export { type Program, ProgramActor, type ProgramSpec, type ProgramStatus } from "./actors/program-actor.js";
 export { Registry, type RegistryEntry, type RegistryEvent, type RegistryOptions } from "./actors/registry.js";

@@ -6,7 +6,6 @@ import { NoProcError, StdinFullError } from "../errors.js";
 import { type ExitReason, reasonFromError } from "../exit.js";
 import { HeldProcess } from "../process/held-process.js";
 import type { LimitOptions } from "../process/life-limits.js";
-import type { OutputForm } from "../process/output-codec.js";
 import { OutputTail } from "../process/output-tail.js";
 import type { ActorRef } from "../ref.js";
 import type { SidecarClient, Started, TreeStats } from "../sidecar/client.js";
@@ -23,6 +22,7 @@ import { callbacks } from "./methods.js";
 import { onEnd } from "./monitor.js";
 import { OutputLosses } from "./output-losses.js";
 import { OutputRoute, type RouteOptions } from "./output-route.js";
+import { OutputSinks, type SubscribeOptions } from "./output-sinks.js";
 import { answerLater, type OutputSink, ownSinks, writeBytes } from "./process-hooks.js";
 import { giveState } from "./state.js";
 
@@ -40,14 +40,6 @@ export interface ProcessSpec extends StartOptions, LimitOptions {
   readonly stdinQueueBytes?: number;
   /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. */
   readonly observe?: (stream: OutputStream, bytes: Buffer) => void;
-}
-
-/** How a subscriber gets output: one message per line (default), chunk of bytes, JSON value or frame; of one stream, or of both. */
-export interface SubscribeOptions {
-  readonly as?: OutputForm;
-  /** Longest line, line of JSON or frame, in bytes, 1 to 268,435,456; default 1 MiB. */
-  readonly maxBytes?: number;
-  readonly stream?: OutputStream;
 }
 
 /** A process as its actor sees it. */
@@ -94,11 +86,8 @@ export class ProcessActor extends Actor {
   #hasBegun = false;
   #isStopping = false;
   #report: ExitReport | undefined;
-  /** Subscriptions by subscriber; what the spec forwards, and what goes to its own hooks, by number. */
-  readonly #routes = new Map<ActorRef | number, OutputSink>();
+  readonly #sinks = new OutputSinks();
   readonly #losses = new OutputLosses(recordOf(this));
-  /** How each subscriber gets what it gets, and the monitor by which a dead one is forgotten. */
-  readonly #subscriptions = new Map<ActorRef, { readonly options: SubscribeOptions; readonly forget: () => void }>();
   #owner: { readonly ref: ActorRef; readonly forget: () => void } | undefined;
   #ownerIsGone = false;
   readonly #tails = { stdout: new OutputTail(0), stderr: new OutputTail(0) };
@@ -110,17 +99,15 @@ export class ProcessActor extends Actor {
     this.#spec = spec;
     this.#tails.stdout = new OutputTail(spec.tailBytes);
     this.#tails.stderr = new OutputTail(spec.tailBytes);
-    const forwarded = (spec.forward ?? []).map((options) => this.#route(options));
-    for (const sink of [...forwarded, ...this[ownSinks](this.#losses)]) this.#routes.set(this.#routes.size, sink);
+    this.#sinks.add((spec.forward ?? []).map((options) => this.#route(options)));
+    this.#sinks.add(this[ownSinks](this.#losses));
     if (spec.owner) this.#belongTo(spec.owner);
     const { successExitCodes, forward, observe, owner, tailBytes, stdinQueueBytes, ...held } = spec;
     this.#held = new HeldProcess(held);
     void this.#held.exited.then((report) => this.#exited(report));
     const sink = {
       output: (stream: OutputStream, bytes: Buffer) => this.#output(stream, bytes),
-      closed: (stream: OutputStream) => {
-        for (const route of this.#routes.values()) route.closed(stream);
-      },
+      closed: (stream: OutputStream) => this.#sinks.closed(stream),
     };
     this.#starting = this.#held.begin(sink, recordOf(this).runtime.sidecars);
     await this.#starting;
@@ -173,7 +160,7 @@ export class ProcessActor extends Actor {
       ...client.place,
       state: this.#isStopping ? "stopping" : "running",
       owner: this.#owner?.ref ?? null,
-      subscribers: this.#subscriptions.size,
+      subscribers: this.#sinks.subscribers,
       hasTerminal: this.#spec.pty !== undefined,
       stdinQueuedBytes: client.stdinQueuedBytes,
       droppedMessages: this.#losses.droppedMessages,
@@ -202,17 +189,12 @@ export class ProcessActor extends Actor {
     } catch (error) {
       this.refuse(error as Error);
     }
-    this.unsubscribe(ref);
-    if (cellOf(ref).hasEnded) return;
-    this.#routes.set(ref, route);
-    this.#subscriptions.set(ref, { options, forget: onEnd(cellOf(ref), () => this.unsubscribe(ref)) });
+    this.#sinks.subscribe(ref, options, route);
   }
 
   /** Ends a subscription; what is on its way still arrives. */
   unsubscribe(ref: ActorRef): void {
-    this.#subscriptions.get(ref)?.forget();
-    this.#subscriptions.delete(ref);
-    this.#routes.delete(ref);
+    this.#sinks.unsubscribe(ref);
   }
 
   /**
@@ -225,7 +207,7 @@ export class ProcessActor extends Actor {
   handOver(ref: ActorRef): void {
     if (cellOf(ref).hasEnded) this.refuse(new NoProcError(`${ref.id} is gone and cannot own a process`, { ref }));
     const before = this.#owner;
-    const options = before && this.#subscriptions.get(before.ref)?.options;
+    const options = before && this.#sinks.optionsOf(before.ref);
     if (before && before.ref !== ref) {
       before.forget();
       this.unsubscribe(before.ref);
@@ -362,12 +344,7 @@ export class ProcessActor extends Actor {
   #output(stream: OutputStream, bytes: Buffer): void {
     this.#spec.observe?.(stream, bytes);
     this.#tails[stream].push(bytes);
-    let open = this.#routes.size + 1;
-    const consumed = () => {
-      if (--open === 0) this.#held?.credit(stream, bytes.length);
-    };
-    for (const route of this.#routes.values()) route.push(stream, bytes, consumed);
-    consumed();
+    this.#sinks.push(stream, bytes, () => this.#held?.credit(stream, bytes.length));
   }
 
   #exited(seen: ExitReport): void {
@@ -377,8 +354,8 @@ export class ProcessActor extends Actor {
     for (const tell of this.#stopping) tell(report);
     const tail = { stdout: this.tail("stdout"), stderr: this.tail("stderr") };
     const message: Info = { type: "exit", from: this.self, report, tail };
-    for (const [key, route] of this.#routes) if (typeof key !== "number") route.tell(message);
-    this.#forgetAll();
+    this.#sinks.ended(message);
+    this.#owner?.forget();
     for (const tell of this.#ended) tell();
     // Behind everything that its own hooks have still to handle.
     deliver(this.self, message, () => this.exit(this.#reasonOf(report)));
@@ -394,7 +371,7 @@ export class ProcessActor extends Actor {
 
   /** Nobody is to be told any more, or waited for. */
   #forgetAll(): void {
-    for (const { forget } of this.#subscriptions.values()) forget();
+    this.#sinks.forgetMonitors();
     this.#owner?.forget();
   }
 }

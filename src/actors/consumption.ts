@@ -1,5 +1,6 @@
 /**
- * When a chunk of a process's output counts as consumed: when all the messages it completed have been handled, or never will be.
+ * When a chunk of a process's output counts as consumed: when all the messages it completed have been handled, or never will be. Knows neither what the
+ * messages are nor what becomes of the credit.
  */
 import { type ActorRef, portOf } from "../ref.js";
 

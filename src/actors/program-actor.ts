@@ -14,7 +14,7 @@ import { ProcessActor, type ProcessSpec, type ProcessStatus } from "./process-ac
 import { answerLater, type OutputSink, ownSinks, writeBytes } from "./process-hooks.js";
 import { RpcChannel, type RpcOptions } from "./rpc-channel.js";
 
-/** The program to hold, and how it is spoken with. Its standard input and output must be pipes, which they are unless it says otherwise. */
+/** The program to hold, and how it is spoken with. */
 export interface ProgramSpec extends ProcessSpec {
   readonly rpc?: RpcOptions;
 }
@@ -46,7 +46,11 @@ export class ProgramActor extends ProcessActor {
   #rpc: RpcOptions = {};
   #channel: RpcChannel | undefined;
 
+  /** As a process actor's. @throws {RangeError} if its streams are no pipes, or `rpc` is wrong; nothing was started. */
   override async init({ rpc = {}, ...spec }: ProgramSpec): Promise<void> {
+    const { stdin = "pipe", stdout = "pipe", mergeStderr, pty } = spec;
+    if (stdin !== "pipe" || stdout !== "pipe" || mergeStderr || pty)
+      throw new RangeError("a program is spoken with over pipes: no other stdin or stdout, no mergeStderr, no pty");
     this.#rpc = rpc;
     await super.init(spec);
   }

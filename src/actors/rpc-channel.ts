@@ -2,7 +2,6 @@
  * A conversation in JSON-RPC 2.0 with one program, over its standard input and output: requests and their answers, by id, and what the program asks and
  * tells by itself. Knows the program only by the bytes; who waits for an answer, and how long, is the caller's business.
  */
-
 import { isCopalError, NotCloneableError } from "../errors.js";
 import {
   argsOf,
@@ -35,9 +34,10 @@ export interface RpcOptions {
 /** Who waits for the answer to a request. */
 export interface Asker {
   answer(value: unknown): void;
-  /** The program's error, or why the request did not go out. */
-  fail(error: Error): void;
+  /** The program's answer is an error. */
   refuse(fault: RpcFault): void;
+  /** The request did not go out. */
+  fail(error: Error): void;
   /** It waits no more: its answer would go nowhere. */
   hasGivenUp(): boolean;
 }
@@ -53,7 +53,7 @@ export interface RpcEnds {
   broken(problem: string): void;
 }
 
-/** How few open requests there are never looked through for those that nobody waits for. */
+/** So few open requests are never looked through for those that nobody waits for. */
 const FEW_REQUESTS = 64;
 
 /** One conversation. What the program says outside of it is counted, told as a dead letter, and otherwise ignored. */
@@ -71,6 +71,8 @@ export class RpcChannel implements OutputSink {
 
   /** @throws {RangeError} if there is no such codec, or `maxBytes` is out of its range. */
   constructor(ends: RpcEnds, { codec = "json", maxBytes, resolve = () => undefined }: RpcOptions) {
+    if (codec !== "json" && codec !== "lengthPrefixed")
+      throw new RangeError(`rpc.codec must be json or lengthPrefixed, got ${String(codec)}`);
     this.#ends = ends;
     this.#codec = codec;
     this.#resolve = resolve;

@@ -31,7 +31,7 @@ const target = z.strictObject(
   "a map of `to`, `method`, `as`, `codec` and `maxSize`",
 );
 
-/** Where a stream goes as messages: to one receiver, or to each of several. */
+// To one receiver, or to each of several.
 const outputForms = [target, z.array(target, "a list of targets").min(1, "at least one target")] as const;
 
 /** What a stream that a process writes to is connected to, actors included. */
@@ -41,7 +41,7 @@ export const outputField = z.union(
 );
 
 /** One target of a stream, checked. */
-export type CheckedTarget = z.output<typeof target>;
+type CheckedTarget = z.output<typeof target>;
 
 /** Where in a process's map one target stands, and the target. */
 export interface PlacedTarget {
@@ -60,7 +60,7 @@ export function targetsOf(fields: CheckedFields<"process">): readonly PlacedTarg
 }
 
 /** Whether a stream's field is one target, and neither a word nor a file. */
-export function isTarget(field: CheckedFields<"process">["stdout"]): field is CheckedTarget {
+function isTarget(field: CheckedFields<"process">["stdout"]): field is CheckedTarget {
   return typeof field === "object" && field !== null && !Array.isArray(field) && !("file" in field);
 }
 

@@ -246,6 +246,19 @@ t.test("a method of a subclass asks the program and goes on with its answer", as
   await stopActor(adder);
 });
 
+for (const [vice, spec] of Object.entries<Partial<ProgramSpec>>({
+  "a terminal": { pty: {} },
+  "its requests in a file": { stdin: { file: "/dev/zero" } },
+  "its answers in a file": { stdout: { file: "/dev/null" } },
+  "stderr among its answers": { mergeStderr: true },
+  "a codec that is none": { rpc: { codec: "xml" as "json" } },
+  "messages of no length": { rpc: { maxBytes: 0 } },
+})) {
+  t.test(`a program with ${vice} is not started`, async (t) => {
+    await t.rejects(speaker(spec), { code: "ERR_START", reason: { error: { name: "RangeError" } } });
+  });
+}
+
 t.test("a program that reads nothing takes no more than its queue", async (t) => {
   const program = await startActor(null, {
     class: ProgramActor,

@@ -50,13 +50,21 @@ export interface PlacedTarget {
   readonly target: CheckedTarget;
 }
 
-/** Lists the targets of both streams. */
+/** Lists the targets of both streams; a method that is written behind its actor stands in `method`, unless something else does. */
 export function targetsOf(fields: CheckedFields<"process">): readonly PlacedTarget[] {
   return (["stdout", "stderr"] as const).flatMap((stream): PlacedTarget[] => {
     const field = fields[stream];
-    if (Array.isArray(field)) return field.map((target, index) => ({ stream, at: [stream, index], target }));
-    return isTarget(field) ? [{ stream, at: [stream], target: field }] : [];
+    if (Array.isArray(field))
+      return field.map((target, index) => ({ stream, at: [stream, index], target: withMethod(target) }));
+    return isTarget(field) ? [{ stream, at: [stream], target: withMethod(field) }] : [];
   });
+}
+
+/** Reads `stats.line` as the method `line` of `stats`. No id ends like that: what stands behind the dot of an instance is a number. */
+function withMethod(target: CheckedTarget): CheckedTarget {
+  const { to, method } = target;
+  const [, actor, named] = (typeof to === "string" && /^(.+)\.([A-Za-z$][\w$]*)$/.exec(to)) || [];
+  return actor === undefined || method !== undefined ? target : { ...target, to: actor, method: named };
 }
 
 /** Whether a stream's field is one target, and neither a word nor a file. */

@@ -65,7 +65,7 @@ export interface SupervisorChild extends AnyChild {
 
 /** Where a process's output goes as messages. */
 export interface OutputTarget {
-  /** An actor's id (a sibling first, then the whole tree), or in the API its ref. */
+  /** An actor's id (a sibling first, then the whole tree), with `.method` behind it or without; or in the API its ref. */
   to: string | ActorRef;
   /** The method that is called with each line, chunk, value or frame; without it the actor gets a `line`, `output`, `json` or `frame` message. */
   method?: string | undefined;

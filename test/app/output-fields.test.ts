@@ -34,6 +34,12 @@ t.test("a stream goes to several, each in its own form", async (t) => {
   ]);
 });
 
+t.test("a method may be written behind its actor, and the number of an instance is none", async (t) => {
+  t.match(planned({ stdout: { to: "a.take" } }).outputs, [{ to: "s/a", method: "take" }]);
+  t.match(planned({ stdout: { to: "s/b.take", as: "json" } }).outputs, [{ to: "s/b", method: "take" }]);
+  t.ok(sentenceOf({ stdout: { to: "a.1" } }).startsWith("s/p.stdout.to: `a.1` names no child of the tree"));
+});
+
 t.test("a program that is spoken with can be listened to besides", async (t) => {
   const { rpc, outputs } = planned({ stdout: [{ as: "rpc", codec: "lengthPrefixed", to: "a" }, { to: "b" }] });
   t.strictSame(rpc, { codec: "lengthPrefixed", maxBytes: undefined, to: "s/a" });
@@ -92,6 +98,16 @@ const refused: readonly [string, object, string][] = [
   [
     "a method of a program's",
     { stdout: { ...rpc, to: "a", method: "b" } },
+    "s/p.stdout.method: got a name, allowed without",
+  ],
+  [
+    "a method beside a method",
+    { stdout: { to: "a.b", method: "c" } },
+    "s/p.stdout.to: `a.b` names no child of the tree",
+  ],
+  [
+    "a program's method behind its actor",
+    { stdout: { ...rpc, to: "a.b" } },
     "s/p.stdout.method: got a name, allowed without",
   ],
   ["questions to a file", { stdout: rpc, stdin: { file: "x" } }, "s/p.stdin: got something else, allowed is pipe"],

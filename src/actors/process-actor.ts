@@ -14,6 +14,7 @@ import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopPlan } from "../sidecar/stop-plan.js";
 import { Actor, recordOf } from "./actor.js";
 import { cellOf } from "./address.js";
+import { Consumption } from "./consumption.js";
 import { deliver } from "./deliver.js";
 import { exitOfProcess } from "./exit-of-process.js";
 import type { Info, OutputStream } from "./info.js";
@@ -38,8 +39,8 @@ export interface ProcessSpec extends StartOptions, LimitOptions {
   readonly tailBytes?: number;
   /** Most bytes written to it that may wait to get into its pipe, from 0; 16,777,216 unless given. A write more is refused, unless nothing waits. */
   readonly stdinQueueBytes?: number;
-  /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. */
-  readonly observe?: (stream: OutputStream, bytes: Buffer) => void;
+  /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. Its promise holds the credit back. */
+  readonly observe?: (stream: OutputStream, bytes: Buffer) => unknown;
 }
 
 /** A process as its actor sees it. */
@@ -342,9 +343,15 @@ export class ProcessActor extends Actor {
   }
 
   #output(stream: OutputStream, bytes: Buffer): void {
-    this.#spec.observe?.(stream, bytes);
+    const seen = this.#spec.observe?.(stream, bytes);
     this.#tails[stream].push(bytes);
-    this.#sinks.push(stream, bytes, () => this.#held?.credit(stream, bytes.length));
+    const all = new Consumption(() => this.#held?.credit(stream, bytes.length));
+    this.#sinks.push(stream, bytes, all.begin());
+    if (seen instanceof Promise) {
+      const done = all.begin();
+      seen.then(done, done);
+    }
+    all.seal();
   }
 
   #exited(seen: ExitReport): void {

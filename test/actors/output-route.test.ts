@@ -107,6 +107,25 @@ t.test("output without a receiver is counted and told, and the next receiver get
   await stopActor(process);
 });
 
+t.test("a bounded mailbox that lets senders wait loses no line of a method's", async (t) => {
+  const receiver: ActorRef<Taker> = await startActor(null, {
+    class: Taker,
+    mailbox: { capacity: 2, overflow: "block" },
+  });
+  const forward = [{ resolve: () => receiver as ActorRef<unknown> as ActorRef, as: "lines", method: "take" }] as const;
+  const process = await hold({ ...sh("seq 1000; exec sleep 1000"), forward });
+  const lines = await eventually(async () => {
+    const taken = await receiver.call.taken();
+    return taken.length >= 1_000 && taken;
+  });
+  t.strictSame(
+    lines,
+    Array.from({ length: 1_000 }, (_, index) => `${index + 1}`),
+  );
+  t.match(await process.call.status(), { droppedMessages: 0 });
+  await stopActor(process);
+});
+
 t.test("a receiver that lacks the method refuses each line and goes on", async (t) => {
   const receiver = await taker();
   const forward = [{ resolve: () => receiver, as: "lines", method: "nothing" }] as const;

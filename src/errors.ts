@@ -43,6 +43,15 @@ export interface ErrorFields {
   ERR_NO_METHOD: { readonly ref: ActorRef; readonly method: string };
   /** So many messages wait for the actor that it takes no more. */
   ERR_MAILBOX_FULL: { readonly ref: ActorRef; readonly capacity: number };
+  /** A program that speaks JSON-RPC answered a call with an error; `programCode` is the error's own number, `data` what it sent along. */
+  ERR_PROGRAM: {
+    readonly ref: ActorRef;
+    readonly method: string;
+    readonly programCode: number;
+    readonly data?: unknown;
+  };
+  /** So many bytes wait for a process that does not read that it takes no more. */
+  ERR_STDIN_FULL: { readonly ref: ActorRef; readonly queuedBytes: number };
   /** The message, or the answer, cannot be cloned, and so not reach an actor of another thread. */
   ERR_NOT_CLONEABLE: { readonly path?: string };
   /** So many functions wait for a thread to run in that no more may. */
@@ -141,6 +150,10 @@ export const WireError = kind("ERR_WIRE", "WireError");
 export const NoMethodError = kind("ERR_NO_METHOD", "NoMethodError");
 /** Rejects a call to an actor whose mailbox is full. */
 export const MailboxFullError = kind("ERR_MAILBOX_FULL", "MailboxFullError");
+/** Rejects a call that a program answered with an error; its message is the program's. */
+export const ProgramError = kind("ERR_PROGRAM", "ProgramError");
+/** Rejects a write to a process that does not read what was written before. */
+export const StdinFullError = kind("ERR_STDIN_FULL", "StdinFullError");
 /** Refuses a message that cannot be cloned to its sender, before it leaves. */
 export const NotCloneableError = kind("ERR_NOT_CLONEABLE", "NotCloneableError");
 /** Rejects a `compute` while as many functions wait as may. */

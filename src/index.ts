@@ -13,8 +13,12 @@ export type {
   ClosedInfo,
   DownInfo,
   ExitInfo,
+  FrameInfo,
+  HandedOverInfo,
   Info,
+  JsonInfo,
   LineInfo,
+  MalformedInfo,
   OutputInfo,
   OutputStream,
   ProcessExitInfo,
@@ -24,11 +28,14 @@ export type {
 export { localNames, nameOf, register, unregister, whereis } from "./actors/local-names.js";
 export type { DeadLetter, MailboxLimit } from "./actors/mailbox-bound.js";
 export type { MessageView } from "./actors/message-view.js";
-export { ProcessActor, type ProcessSpec, type ProcessStatus, type SubscribeOptions } from "./actors/process-actor.js";
+export type { SubscribeOptions } from "./actors/output-sinks.js";
+export { ProcessActor, type ProcessSpec, type ProcessStatus } from "./actors/process-actor.js";
 export { type GroupEvent, ProcessGroups, processGroups } from "./actors/process-groups.js";
+export { type Program, ProgramActor, type ProgramSpec, type ProgramStatus } from "./actors/program-actor.js";
 export { type ProxyOptions, proxy, releaseProxy } from "./actors/proxy.js";
 export { Registry, type RegistryEntry, type RegistryEvent, type RegistryOptions } from "./actors/registry.js";
 export type { Reply } from "./actors/reply.js";
+export type { RpcOptions } from "./actors/rpc-channel.js";
 export { StateMachine, type StateMethods, type StateResult } from "./actors/state-machine.js";
 export {
   type Action,
@@ -58,6 +65,7 @@ export {
   defineTree,
   type OutputTarget,
   type ProcessChild,
+  type RpcOutput,
   type SupervisorChild,
   type TreeSpec,
 } from "./app/tree-spec.js";

@@ -37,6 +37,11 @@ export class Call {
     this.#reject = capturedReject;
   }
 
+  /** The limit that its caller keeps in another thread, in milliseconds; undefined for a call of this thread, whose deadline is here. */
+  get farLimitMs(): number | undefined {
+    return undefined;
+  }
+
   /** Answers the caller; nothing happens if it has its answer, or has given up. */
   answer(value: unknown): void {
     if (marks.count > 0) unmark(value);

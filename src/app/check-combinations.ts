@@ -5,7 +5,8 @@
 import { defaultBackoff } from "../supervisor/backoff.js";
 import type { AutoShutdown } from "../supervisor/strategy.js";
 import type { CheckedNode } from "./check-tree.js";
-import type { ConfigPath } from "./config-problem.js";
+import { type ConfigPath, fieldText } from "./config-problem.js";
+import { wrongOutputs } from "./output-fields.js";
 
 /** A combination that is wrong: where its field stands, and the sentence. */
 export interface WrongCombination {
@@ -47,6 +48,8 @@ export function* wrongCombinations(
   if (node.kind === "process") {
     const { contain, limits, required } = node.fields;
     if (contain === "tree" && limits) yield wrong("limits", "got limits, allowed are none while `contain` is tree");
+    for (const [at, text] of wrongOutputs(node.fields))
+      yield { at: [...node.at, ...at], path: `${node.path}${fieldText(at)}`, text };
     if (contain === "tree" && required) yield wrong("required", "got true, allowed is false while `contain` is tree");
   }
   if (node.kind === "process") return;

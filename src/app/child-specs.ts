@@ -8,6 +8,8 @@ import { isMainThread } from "node:worker_threads";
 import { type Shutdown, whenEnded } from "../actors/exit-actor.js";
 import { unwind } from "../actors/instance.js";
 import { ProcessActor } from "../actors/process-actor.js";
+import { ProgramActor } from "../actors/program-actor.js";
+import type { RpcOptions } from "../actors/rpc-channel.js";
 import { startActor } from "../actors/start-actor.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { ChildSpec, StartContext } from "../supervisor/child-spec.js";
@@ -16,7 +18,7 @@ import { startElsewhere } from "../threads/start-elsewhere.js";
 import type { Placement } from "../threads/thread-host.js";
 import { findActorClass } from "./actor-class.js";
 import { configError } from "./config-problem.js";
-import type { PlannedActor, PlannedNode, PlannedProcess, PlannedSupervisor } from "./plan.js";
+import type { PlannedActor, PlannedNode, PlannedProcess, PlannedRpc, PlannedSupervisor } from "./plan.js";
 import type { TreeBook } from "./tree-book.js";
 import type { ActorClass } from "./tree-spec.js";
 
@@ -59,7 +61,7 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
     }
     case "process": {
       const ref = await startActor(parent, {
-        class: ProcessActor,
+        class: node.rpc ? ProgramActor : ProcessActor,
         args: [processSpec(node, book)],
         id: node.path,
         shutdownMs: limitMs(node.shutdown),
@@ -185,11 +187,26 @@ function processSpec(node: PlannedProcess, book: TreeBook) {
     contain: node.contain,
     successExitCodes: node.successExitCodes,
     observe: (stream: "stdout" | "stderr", bytes: Buffer) => book.append(node.path, stream, bytes),
-    forward: node.outputs.map(({ stream, as, method, to }) => ({
+    ...(node.tailBytes !== undefined && { tailBytes: node.tailBytes }),
+    forward: node.outputs.map(({ stream, as, method, maxBytes, to }) => ({
       stream,
       as,
       ...(method === undefined ? {} : { method }),
-      resolve: () => (isActorRef(to) ? to : book.find(to, node.path)),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+      resolve: () => found(to, node, book),
     })),
+    ...(node.rpc && { rpc: rpcOptions(node, node.rpc, book) }),
   };
+}
+
+function rpcOptions(node: PlannedProcess, { codec, maxBytes, to }: PlannedRpc, book: TreeBook): RpcOptions {
+  return {
+    codec,
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(to !== undefined && { resolve: () => found(to, node, book) }),
+  };
+}
+
+function found(to: string | ActorRef, from: PlannedProcess, book: TreeBook): ActorRef | undefined {
+  return isActorRef(to) ? to : book.find(to, from.path);
 }

@@ -6,7 +6,8 @@
 import { z } from "zod";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { autoShutdowns, strategies } from "../supervisor/strategy.js";
-import { processOptionFields, stopSteps, streamField } from "./process-fields.js";
+import { outputField } from "./output-fields.js";
+import { processOptionFields, stopMessage, stopSteps } from "./process-fields.js";
 import { heapSizeField, limitFields, poolField, threadField } from "./thread-fields.js";
 import { durationPattern, longestDurationMs, parseDurationMs } from "./units.js";
 
@@ -115,21 +116,6 @@ const envField = z.record(
   envAllowed,
 );
 
-const outputField = z.strictObject(
-  {
-    to: z.custom<string | object>(
-      (to) => typeof to === "string" || (typeof to === "object" && to !== null),
-      "an actor's id",
-    ),
-    method: z
-      .string("the name of a method")
-      .regex(/^[A-Za-z$][\w$]*$/, "the name of a public method")
-      .optional(),
-    as: z.enum(["lines", "bytes"], "lines or bytes").optional(),
-  },
-  "a map of `to`, `method` and `as`",
-);
-
 const attemptsAllowed = "a whole number from 1, or unlimited";
 const factorAllowed = "a number from 1 to 1000";
 const jitterAllowed = "a number from 0 to 1";
@@ -212,16 +198,21 @@ export const nodeFields = {
     clearEnv: z.boolean("true or false").optional(),
     stop: z
       .strictObject(
-        { signal: signalField.optional(), grace: graceField.optional(), steps: stopSteps.optional() },
-        "a map of `signal`, `grace` and `steps`",
+        {
+          signal: signalField.optional(),
+          grace: graceField.optional(),
+          steps: stopSteps.optional(),
+          message: stopMessage.optional(),
+        },
+        "a map of `signal`, `grace`, `steps` and `message`",
       )
       .optional(),
     onOwnerDeath: z.strictObject({ grace: graceField.optional() }, "a map of `grace`").optional(),
     successExitCodes: z.array(wholeNumber("an exit code from 0 to 255", 0, 255), codesAllowed).optional(),
     instances: wholeNumber("a whole number from 1 to 1000", 1, 1_000).optional(),
     ...processOptionFields,
-    stdout: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
-    stderr: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
+    stdout: outputField.optional(),
+    stderr: outputField.optional(),
     contain: z.enum(["auto", "cgroup", "pidns", "tree"], containAllowed).optional(),
   },
   actor: {
@@ -268,14 +259,7 @@ export const notYetFields: Readonly<Record<NodeKind, readonly string[]>> = {
 
 /** Fields inside a field that this version refuses by name. */
 export const notYetInside: Readonly<Record<string, readonly string[]>> = {
-  stop: ["message"],
   onOwnerDeath: ["hold"],
-};
-
-/** Values that this version refuses by name; the path is that of the field in its node. */
-export const notYetValues: Readonly<Record<string, readonly string[]>> = {
-  "stdout.as": ["json", "rpc"],
-  "stderr.as": ["json", "rpc"],
 };
 
 function refuse(context: z.RefinementCtx, allowed: string): never {

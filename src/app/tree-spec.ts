@@ -101,20 +101,40 @@ export interface SupervisorChild extends PlacedChild {
 
 /** Where a process's output goes as messages. */
 export interface OutputTarget {
-  /** An actor's id (a sibling first, then the whole tree), or in the API its ref. */
+  /** An actor's id (a sibling first, then the whole tree), with `.method` behind it or without; or in the API its ref. */
   to: string | ActorRef;
-  /** The method each line or chunk is cast to; without it the actor gets a `line` or `output` message. */
+  /** The method that is called with each line, chunk, value or frame; without it the actor gets a `line`, `output`, `json` or `frame` message. */
   method?: string | undefined;
-  /** Default `lines`. */
-  as?: "lines" | "bytes" | undefined;
+  /** Default `lines`. `json` is a value on each line, `lengthPrefixed` a length of four bytes, big-endian, before each frame. */
+  as?: "lines" | "bytes" | "json" | "lengthPrefixed" | undefined;
+  /** Longest line, value or frame; a longer line comes in pieces, anything else is malformed. Default 1M. */
+  maxSize?: number | string | undefined;
+}
+
+/** A program that is an actor itself: it answers calls and casts in JSON-RPC 2.0. */
+export interface RpcOutput {
+  as: "rpc";
+  /** A line of JSON for each message (default), or a length of four bytes, big-endian, before each. */
+  codec?: "json" | "lengthPrefixed" | undefined;
+  /** Longest message of the program's. Default 1M. */
+  maxSize?: number | string | undefined;
+  /** The actor whose methods the program calls: an id, or in the API its ref. Default: there is none. */
+  to?: string | ActorRef | undefined;
 }
 
 /** What a stream of a process is connected to; null is `/dev/null`. */
 export type StreamInput = "pipe" | "null" | "inherit" | null | { file: string; append?: boolean | undefined };
 
+/** What a program is told: a line on its stdin; or, if its stdout is `as: rpc`, one of its methods. */
+export type StopMessageInput =
+  | string
+  | { method: string; params?: readonly unknown[] | Readonly<Record<string, unknown>> | undefined };
+
 /** One step of a stop. */
 export interface StopStepInput {
   stdin?: string | undefined;
+  /** As `message` of the stop itself. */
+  message?: StopMessageInput | undefined;
   closeStdin?: boolean | undefined;
   command?: readonly string[] | undefined;
   signal?: string | undefined;
@@ -138,9 +158,17 @@ export interface ProcessChild extends AnyChild {
   env?: Readonly<Record<string, string | number | boolean | null>> | undefined;
   /** Starts from an empty environment. */
   clearEnv?: boolean | undefined;
-  /** Default SIGTERM, then SIGKILL after 5s; always the whole tree. With `steps` those, one after the other, then SIGKILL. */
+  /**
+   * Default SIGTERM, then SIGKILL after 5s; always the whole tree. With `steps` those, one after the other, then SIGKILL; with `message` that instead of the
+   * signal, then SIGKILL after the grace.
+   */
   stop?:
-    | { signal?: string | undefined; grace?: Duration | undefined; steps?: readonly StopStepInput[] | undefined }
+    | {
+        signal?: string | undefined;
+        grace?: Duration | undefined;
+        steps?: readonly StopStepInput[] | undefined;
+        message?: StopMessageInput | undefined;
+      }
     | undefined;
   /** How long the process has when Node.js or its actor is gone. Default 500ms; 0 kills at once. */
   onOwnerDeath?: { grace?: Duration | undefined } | undefined;
@@ -148,9 +176,11 @@ export interface ProcessChild extends AnyChild {
   successExitCodes?: readonly number[] | undefined;
   /** Starts `api.1`, `api.2`, …, each with COPAL_INSTANCE and `${instance}`. Default 1: the plain id. */
   instances?: number | undefined;
-  /** Actors that get its lines or bytes; or a file, `inherit` (Copal's own) or `null`. */
-  stdout?: OutputTarget | StreamInput | undefined;
-  stderr?: OutputTarget | StreamInput | undefined;
+  /** Actors that get its lines, bytes, values or frames; a program that is spoken with; or a file, `inherit` (Copal's own) or `null`. */
+  stdout?: OutputTarget | RpcOutput | readonly (OutputTarget | RpcOutput)[] | StreamInput | undefined;
+  stderr?: OutputTarget | readonly OutputTarget[] | StreamInput | undefined;
+  /** How many of the last bytes of each stream are kept for the report of its end, up to 16M. Default 4K. */
+  tail?: number | string | undefined;
   /** Default `pipe`. */
   stdin?: StreamInput | undefined;
   /** Makes stderr whatever stdout is. */

@@ -116,7 +116,7 @@ function call(line: Line, [, to, number, method, args, isPacked, timeoutMs]: Wor
   const target = line.board.exported.get(to);
   const values = line.unpack(args, isPacked, target) as unknown[];
   if (target === undefined) return line.refuse(number, method, to);
-  if (target instanceof Cell) return target.push(new CallFromAfar(target, method, values, line, number));
+  if (target instanceof Cell) return target.push(new CallFromAfar(target, method, values, line, number, timeoutMs));
   target.call(method, values, timeoutMs).then(
     (value) => line.parcel(value, (data, packed) => ["answer", number, data, packed]),
     (error: unknown) => line.post(["fail", number, packError(error)]),

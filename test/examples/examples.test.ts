@@ -5,6 +5,7 @@ import t, { type Test } from "tap";
 import { eventually } from "#src/testing/eventually.js";
 import { CopalFolder } from "../support/copal.js";
 import { freePort } from "../support/free-port.js";
+import { requireProgram } from "../support/require-program.js";
 
 t.setTimeout(300_000);
 
@@ -45,6 +46,25 @@ for (const [name, text] of Object.entries(printed)) {
     t.ok(readFileSync(join(root, "examples", name), "utf8").split("\n").length <= 61);
   });
 }
+
+t.test("a program in Python is called as an actor, from a program and from a shell", async (t) => {
+  if (requireProgram(t, "python3", "python3") === undefined) return;
+  const answers = [
+    "Rome is at 41.9, 12.5",
+    "near the equator: Quito",
+    "404: there is no Atlantis, but Quito, Rome, Tokyo",
+  ];
+  t.equal(await output(t, join("any-language", "ask.ts")), `${answers.join("\n")}\n`);
+  const app = new CopalFolder(t, {});
+  const file = join(root, "examples", "any-language", "copal.yaml");
+  const up = await app.up("-c", file);
+  const found = await app.run("call", "-c", file, "geo", "lookup", "Rome");
+  t.strictSame(JSON.parse(found.stdout), { place: "Rome", lat: 41.9, lon: 12.5 });
+  t.equal((await app.run("call", "-c", file, "stats", "all")).stdout, '["geo"]\n');
+  up.child.kill("SIGINT");
+  t.equal((await up.finished).code, 0);
+  t.same(app.left(), []);
+});
 
 t.test("the shop runs: its servers answer, its actor counts, its flaky child comes back", async (t) => {
   const app = new CopalFolder(t, {});

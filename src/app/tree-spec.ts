@@ -179,7 +179,7 @@ export interface ActorChild extends AnyChild {
   args?: readonly unknown[] | undefined;
   /** The thread that runs the tree (default), one of a few shared ones, or one for it alone. Not `main`: only with `module`. */
   thread?: "main" | "pool" | "own" | undefined;
-  /** How many messages may wait for it, and which is dropped when one more comes. Default: any number. */
+  /** How many messages may wait for it, and what becomes of one more. Default: any number. */
   mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | "block" | undefined } | undefined;
   /** Memory for the objects of its own thread: bytes, `64M`; at least 16M. Only with `thread: own`. */
   heap?: number | string | undefined;

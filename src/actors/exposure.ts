@@ -19,6 +19,7 @@ export class Exposure implements Endpoint {
   readonly #onClosed: () => void;
   readonly #forgetOwner: () => void = () => {};
   readonly #turns = new Map<string | undefined, Use>();
+  #isReleased = false;
   #listener: Listener | undefined;
 
   /** If `isMessage`, uses wait their turn in the mailbox of `owner`. */
@@ -34,7 +35,10 @@ export class Exposure implements Endpoint {
   /** Does what the holder asks for, now or in its turn. */
   take(message: ComlinkMessage): void {
     const owner = this.#owner;
-    if (message.type === "RELEASE" || owner === undefined || !this.#isMessage) return this.serve(message);
+    // The end of a thread may come right behind that of an actor in it.
+    if (this.#isReleased) return;
+    this.#isReleased = message.type === "RELEASE";
+    if (this.#isReleased || owner === undefined || !this.#isMessage) return this.serve(message);
     const use = new Use(owner, this, message);
     this.#turns.set(message.id, use);
     owner.push(use);

@@ -3,6 +3,7 @@
  */
 import type { Endpoint } from "comlink";
 import { NoProcError } from "../errors.js";
+import { muted } from "../ref.js";
 import { type ComlinkMessage, closePorts, comlink, type Listener, rejection, unmanaged } from "./comlink.js";
 import type { Out } from "./exposure.js";
 import { type Transferable, transfer } from "./transfer.js";
@@ -74,7 +75,8 @@ export class Holder implements Endpoint {
     // Nobody ever sees what became of an assignment, so that nothing is to wait for it.
     if (message.type !== "SET") this.#wait(message.id, answer);
     try {
-      if (this.#error) throw this.#error;
+      const error = this.#error ?? muted();
+      if (error) throw error;
       if (message.type === "CONSTRUCT") throw unmanaged("`new` is not carried");
       if (closePorts(message)) throw unmanaged("comlink's own proxies are not carried");
       this.#send(transfer(message, parts));

@@ -1,6 +1,6 @@
 /**
- * A limit on how many messages wait for an actor, and what becomes of those that are too many: dropped, or kept waiting outside with their senders. Only actors that ask for one have it; signals, process
- * output (which has a window of its own) and system messages are not counted out by it.
+ * A limit on how many messages wait for an actor, and what becomes of those that are too many: dropped, or kept waiting outside with their senders. Only
+ * actors that ask for one have it; signals, process output (which has a window of its own) and system messages are not counted out by it.
  */
 import { channel } from "node:diagnostics_channel";
 import { MailboxFullError } from "../errors.js";

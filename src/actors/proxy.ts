@@ -44,9 +44,10 @@ const sources = new WeakMap<object, Source>();
  * asked for, and never while other code of the thread runs. Arguments and results follow the rules of messages: cloned across threads, with refs, errors,
  * `transfer` and further proxies in them; as they are within a thread. What the function throws rejects the one call.
  *
- * It is nobody's: it ends with this thread. An actor has `this.proxy`, whose proxies end with it. A proxy lets go of what it stands for when its holder is collected or
- * {@link releaseProxy} is called, or when the actor it was sent to has ended. After that, and when its owner is gone, every use of it rejects; that a
- * rejection is not looked at is no unhandled rejection. A proxy can be sent any number of times; one that came from another thread is passed on by way of this one.
+ * It is nobody's: it ends with this thread. An actor has `this.proxy`, whose proxies end with it. A proxy lets go of what it stands for when it is collected,
+ * when {@link releaseProxy} is called, or when the actor it was sent to has ended. After that, and when its owner is gone, every use of it rejects; that a
+ * rejection is not looked at is no unhandled rejection. A proxy can be sent any number of times; one that came from another thread is passed on by way of
+ * this one.
  *
  * @throws {TypeError} if `value` is neither a function nor an object.
  */

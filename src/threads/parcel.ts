@@ -1,6 +1,6 @@
 /**
- * What crosses from one thread to another: values made ready for a structured clone and made whole again behind it. Refs travel as addresses and errors
- * as their words. Knows neither ports nor who sends; who a ref's actor is, it is told.
+ * What crosses from one thread to another: values made ready for a structured clone and made whole again behind it. Refs travel as addresses, errors
+ * as their words, proxies as numbers. Knows neither ports nor who sends; who a ref's actor is, it is told.
  */
 import type { TransferListItem } from "node:worker_threads";
 import { type Source, sourceOf } from "../actors/proxy.js";

@@ -30,6 +30,7 @@ export interface Lender {
   drop(): void;
   moved(remote: Remote<(bytes: Uint8Array) => Uint8Array>, size: number): [left: number, answer: Uint8Array];
   passOn(ref: ActorRef<Lender>): void;
+  useLate(remote: Remote<() => void>, outcome: { ended: Promise<unknown>; code?: string }): void;
   leave(reason: ExitReason): void;
   leaveThread(): void;
 }

@@ -7,7 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as Comlink from "comlink";
 import t from "tap";
-import { exitActor } from "#src/actors/exit-actor.js";
+import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
 import { proxy, releaseProxy } from "#src/actors/proxy.js";
 import type { Remote } from "#src/index.js";
 import { eventually } from "#src/testing/eventually.js";
@@ -192,6 +192,14 @@ t.test("what would outlive its owner is refused: `new`, comlink's own proxies", 
     code: "ERR_UNSUPPORTED",
   });
   await t.rejects(proxy(() => Comlink.proxy(() => 1))(), { code: "ERR_UNSUPPORTED" });
+});
+
+t.test("an actor that has ended uses no proxy any more", async (t) => {
+  await using pair = await startLenders(["main", "main"]);
+  const outcome: { ended: Promise<unknown>; code?: string } = { ended: whenEnded(pair.a as never) };
+  const unused = proxy(() => {});
+  pair.a.cast.useLate(unused, outcome);
+  t.equal(await eventually(() => outcome.code), "ERR_ACTOR_EXIT");
 });
 
 t.test("a use that finds the mailbox full is refused", async (t) => {

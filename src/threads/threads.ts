@@ -131,6 +131,7 @@ export class Threads {
     for (const other of this.#live.values()) other.line.post(["lost", number, reason, lastWord]);
     const cause = lastWord && causeOf(line, lastWord.cause, lastWord.ignored);
     this.board.lost(number, reason, lastWord, cause);
+    this.#names.delete(number);
   }
 
   #guard(thread: WorkerThread, limitMs: number | undefined, memory: SharedArrayBuffer | undefined): void {

@@ -34,6 +34,7 @@ export interface Resident {
   leaveThread(code: number): void;
   eat(): void;
   spin(spins: Int32Array): void;
+  sayLater(ref: ActorRef<Resident>, flag: Int32Array): void;
   spinLater(): Promise<void>;
   spinInTimer(): void;
   crunch(forMs: number): Promise<void>;

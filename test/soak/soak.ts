@@ -99,7 +99,9 @@ export async function soak({ forMs, everyMs, rests, onSample }: SoakOptions): Pr
 async function crashUntil(endMs: number, tree: Tree, everyMs: number, crashes: Record<string, number>): Promise<void> {
   let turn = Object.values(crashes).reduce((sum, count) => sum + count, 0);
   const crashed = new WeakSet<object>();
-  while (performance.now() < endMs) {
+  // Between two rests every way has its turn at least once, however slow the machine is.
+  const least = turn + kinds.length;
+  while (performance.now() < endMs || turn < least) {
     const kind = kinds[turn % kinds.length] as string;
     const { own = false, act } = breaks[kind] as (typeof breaks)[string];
     const up = children.filter(({ thread }) => !own || thread === "own").map(({ actor }) => tree.whereis(actor));

@@ -35,6 +35,7 @@ export interface Resident {
   eat(): void;
   spin(spins: Int32Array): void;
   sayLater(ref: ActorRef<Resident>, flag: Int32Array): void;
+  busy(spins: Int32Array, forMs: number): void;
   spinLater(): Promise<void>;
   spinInTimer(): void;
   crunch(forMs: number): Promise<void>;

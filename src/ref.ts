@@ -9,6 +9,8 @@ export interface RefPort {
   call(method: string, args: readonly unknown[], timeoutMs: number): Promise<unknown>;
   cast(method: string, args: readonly unknown[]): void;
   send(message: unknown): void;
+  /** Puts a cast into the mailbox, or `args[0]` as a message if there is no `method`; the promise resolves when it is in. */
+  submit(method: string | undefined, args: readonly unknown[], timeoutMs: number): Promise<unknown>;
   /** What its own code gets if it speaks now: an error once it has ended, nothing while it may. Without it, it always may. */
   mute?(): Error | undefined;
 }
@@ -50,6 +52,22 @@ export type Casts<T> = {
     ? { method(...args: A): void }["method"]
     : never;
 };
+
+/** `T`'s messages as functions without an answer, whose promise tells that the message is in the mailbox. */
+export type Submissions<T> = {
+  [K in keyof T as K extends NeverAMessage ? never : T[K] extends Message ? K : never]: T[K] extends (
+    ...args: infer A
+  ) => unknown
+    ? { method(...args: A): Promise<void> }["method"]
+    : never;
+};
+
+/** Ways to speak to an actor that wait, with one time limit; see {@link ActorRef.within}. */
+export interface Within<T> {
+  readonly call: Calls<T>;
+  readonly cast: Submissions<T>;
+  send(message: unknown): Promise<void>;
+}
 
 /** How long a call waits unless told otherwise. */
 export const defaultCallTimeoutMs = 5_000;
@@ -125,10 +143,15 @@ export class ActorRef<T = AnyMessages> {
     return this.#casts as unknown as Casts<T>;
   }
 
-  /** Its calls with another time limit, in milliseconds; `"infinity"` waits for the answer or the actor's end. */
-  within(timeoutMs: number | "infinity"): { readonly call: Calls<T> } {
-    const limitMs = timeoutMs === "infinity" ? Number.POSITIVE_INFINITY : timeoutMs;
-    return { call: callsThrough(this.#port, limitMs) as unknown as Calls<T> };
+  /**
+   * Its calls with another time limit, in milliseconds; `"infinity"` waits for the answer or the actor's end.
+   *
+   * `within(ms).cast` and `within(ms).send` wait too: until the message is in the mailbox, for room if that is full and `overflow` is `block`. Their
+   * promises reject with `ERR_MAILBOX_FULL` if another policy drops the message at once, `ERR_CALL_TIMEOUT` if no room came in time (the message is not
+   * handled then, unless it got in in another thread at the last moment), and as a call's if the actor was gone or ends first.
+   */
+  within(timeoutMs: number | "infinity"): Within<T> {
+    return new Limited<T>(this.#port, timeoutMs === "infinity" ? Number.POSITIVE_INFINITY : timeoutMs);
   }
 
   /**
@@ -183,12 +206,43 @@ function castsThrough(through: RefPort): Speaker {
 }
 
 function callAsSpeaker(through: RefPort, method: string, args: unknown[], timeoutMs: number): Promise<unknown> {
+  return unlessMute(() => through.call(method, args, timeoutMs));
+}
+
+function unlessMute(speak: () => Promise<unknown>): Promise<unknown> {
   const mute = muted();
-  if (mute === undefined) return through.call(method, args, timeoutMs);
+  if (mute === undefined) return speak();
   const rejected = Promise.reject(mute);
   // As any call that fails: nobody has to look at it.
   rejected.catch(() => {});
   return rejected;
+}
+
+/** Speaks with one time limit. */
+class Limited<T> implements Within<T> {
+  readonly #port: RefPort;
+  readonly #timeoutMs: number;
+
+  constructor(through: RefPort, timeoutMs: number) {
+    this.#port = through;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get call(): Calls<T> {
+    return callsThrough(this.#port, this.#timeoutMs) as unknown as Calls<T>;
+  }
+
+  get cast(): Submissions<T> {
+    const submit: Speak =
+      (method) =>
+      (...args) =>
+        unlessMute(() => this.#port.submit(method, args, this.#timeoutMs));
+    return new Speaker(submit) as unknown as Submissions<T>;
+  }
+
+  async send(message: unknown): Promise<void> {
+    await unlessMute(() => this.#port.submit(undefined, [message], this.#timeoutMs));
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { NoMethodError } from "../errors.js";
 import { reasonFromError } from "../exit.js";
 import type { Cell, CellOptions } from "./cell.js";
 import type { Call, Cast, Envelope, InfoEnvelope, SystemEnvelope } from "./envelope.js";
+import { Use } from "./exposure.js";
 import { follow, followIfAsync } from "./following.js";
 import { isIgnore } from "./ignore.js";
 import { release, unwind } from "./instance.js";
@@ -59,7 +60,7 @@ function startFailed(cell: Cell, thrown: unknown): void {
 /** Hands one envelope to the instance. Returns when the callback has; an async one holds the mailbox until it settles. */
 export function handle(cell: Cell, envelope: Envelope): void {
   if (envelope.kind === "system") {
-    serve(cell, envelope);
+    envelope.answerFor(cell);
     return;
   }
   cell.current = envelope;
@@ -117,6 +118,7 @@ function dispatch(cell: Cell, envelope: Exclude<Envelope, SystemEnvelope>): unkn
   if (envelope.kind === "continue") return instance?.handleContinue(envelope.message);
   const method = cell.methods?.get(envelope.method);
   if (method) return method.apply(instance, envelope.args as unknown[]);
+  if (envelope instanceof Use) return envelope.run();
   unknown(cell, envelope);
   return undefined;
 }
@@ -128,14 +130,6 @@ function unknown(cell: Cell, envelope: Call | Cast): void {
     return;
   }
   envelope.fail(new NoMethodError(`${cell.label} has no public method \`${method}\``, { ref: cell.ref, method }));
-}
-
-function serve(cell: Cell, { call, serve: act }: SystemEnvelope): void {
-  try {
-    call.answer(act(cell));
-  } catch (thrown) {
-    call.fail(thrown);
-  }
 }
 
 function hold(cell: Cell, result: PromiseLike<unknown>, envelope: Envelope): void {

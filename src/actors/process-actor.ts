@@ -34,8 +34,8 @@ export interface ProcessSpec extends StartOptions, LimitOptions {
   readonly owner?: ActorRef;
   /** How many of the last bytes of each stream are kept for the report of its end, 0 to 16,777,216; 4,096 unless given. */
   readonly tailBytes?: number;
-  /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. */
-  readonly observe?: (stream: OutputStream, bytes: Buffer) => void;
+  /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. Its promise holds the credit back. */
+  readonly observe?: (stream: OutputStream, bytes: Buffer) => unknown;
 }
 
 /** How a subscriber gets output: one message per line (default), chunk of bytes, JSON value or frame; of one stream, or of both. */
@@ -310,14 +310,15 @@ export class ProcessActor extends Actor {
   }
 
   #output(stream: OutputStream, bytes: Buffer): void {
-    this.#spec.observe?.(stream, bytes);
+    const seen = this.#spec.observe?.(stream, bytes);
     this.#tails[stream].push(bytes);
     let open = this.#routes.size + 1;
     const consumed = () => {
       if (--open === 0) this.#held?.credit(stream, bytes.length);
     };
     for (const route of this.#routes.values()) route.push(stream, bytes, consumed);
-    consumed();
+    if (seen instanceof Promise) seen.then(consumed, consumed);
+    else consumed();
   }
 
   #exited(seen: ExitReport): void {

@@ -33,6 +33,7 @@ const nobody: RefPort = {
   call: () => Promise.reject(new NoProcError("there is nobody behind this ref", {})),
   cast: () => {},
   send: () => {},
+  submit: () => Promise.reject(new NoProcError("there is nobody behind this ref", {})),
 };
 
 /** The actors of one thread. */
@@ -60,7 +61,7 @@ export class Runtime {
       const ref = call.target;
       const who = describeRef(ref);
       call.fail(
-        new CallTimeoutError(`${who} did not answer \`${call.method}\` within ${timeoutMs} ms`, {
+        new CallTimeoutError(`${who} ${call.expected} \`${call.method}\` within ${timeoutMs} ms`, {
           ref,
           method: call.method,
           timeoutMs,

@@ -22,7 +22,7 @@ async function crowd(): Promise<{ tree: Tree; mark: string }> {
   const holder = (id: string, ...argv: string[]) =>
     resident(id, "pool", { module: "./holder.mjs#Holder", args: [argv, mark], shutdown: 300 });
   const children = [
-    resident("one", "pool", { watchdog: 500 }),
+    resident("one", "pool", { watchdog: 1_000 }),
     resident("two", "pool"),
     holder("holder", "sh", `${trees}/plain.sh`),
     holder("daemon", "sh", `${trees}/double-forks.sh`),

@@ -10,27 +10,41 @@ import type { Runtime } from "../actors/runtime.js";
 import { Pulse } from "./pulse.js";
 import type { Line } from "./switchboard.js";
 
+/** How many times as long a thread may be busy while it loads the module of an actor: a compiler is at work there, on a busy machine for long. */
+const LOADING_FACTOR = 10;
+
 /** The actors of one thread that are guarded. */
 export class GuardedActors {
   readonly #runtime: Runtime;
   readonly #main: Line;
   readonly #limitsMs = new Map<Cell, number>();
+  readonly #loading = new Set<Cell>();
   #pulse: Pulse | undefined;
+  #toldMs: number | undefined;
 
   constructor(runtime: Runtime, main: Line) {
     this.#runtime = runtime;
     this.#main = main;
   }
 
-  /** Guards the thread with this limit as long as `cell` lives; it is at loading the actor's class. */
-  add(cell: Cell, limitMs: number): void {
-    this.#limitsMs.set(cell, limitMs);
+  /** The class of `cell` is to be loaded. Guards the thread as long as it lives, if it has a limit. */
+  loads(cell: Cell, limitMs: number | undefined): void {
+    this.#loading.add(cell);
+    if (limitMs !== undefined) {
+      this.#limitsMs.set(cell, limitMs);
+      this.#pulse ??= this.#show();
+    }
     onEnd(cell, () => {
       this.#limitsMs.delete(cell);
-      this.#tell();
+      this.hasLoaded(cell);
     });
-    this.#pulse ??= this.#show();
-    this.#pulse.begins(cell, "import");
+    this.#pulse?.begins(cell, "import");
+    this.#tell();
+  }
+
+  /** It is there, or never will be. */
+  hasLoaded(cell: Cell): void {
+    this.#loading.delete(cell);
     this.#tell();
   }
 
@@ -45,8 +59,12 @@ export class GuardedActors {
   }
 
   #tell(): void {
-    const limits = [...this.#limitsMs.values()];
+    const leastMs = Math.min(...this.#limitsMs.values());
+    const limitMs = this.#loading.size > 0 ? LOADING_FACTOR * leastMs : leastMs;
+    const toldMs = Number.isFinite(limitMs) ? limitMs : undefined;
+    if (toldMs === this.#toldMs) return;
+    this.#toldMs = toldMs;
     // Now: what is begun next may never end.
-    this.#main.postNow(["guard", limits.length === 0 ? undefined : Math.min(...limits), this.#pulse?.memory]);
+    this.#main.postNow(["guard", toldMs, this.#pulse?.memory]);
   }
 }

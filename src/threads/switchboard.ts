@@ -50,6 +50,7 @@ export class Switchboard {
   readonly #collected = new FinalizationRegistry<readonly [thread: number, id: number]>(([thread, id]) => {
     const known = thread === this.runtime.thread ? this.#ended : this.#known.get(thread);
     if (known?.get(id)?.deref() === undefined) known?.delete(id);
+    if (known !== this.#ended && known?.size === 0) this.#known.delete(thread);
   });
 
   /** `lingering` is the counter that {@link Linger} shares between threads. */
@@ -77,7 +78,6 @@ export class Switchboard {
     if (main === undefined || thread === this.runtime.thread) {
       const none = new Line(this, thread);
       none.lose();
-      this.#lines.set(thread, none);
       return none;
     }
     const { port1, port2 } = new MessageChannel();
@@ -179,8 +179,9 @@ export class Switchboard {
   /** A thread is no more: what it had still said is heard first, then every actor of it that is known here has ended. */
   lost(thread: number, reason: ExitReason, lastWord?: LastWord, cause?: unknown): void {
     const line = this.#lines.get(thread);
-    if (line === undefined || line.isLost) return;
+    if (line === undefined) return;
     line.lose();
+    this.#lines.delete(thread);
     for (const weak of [...(this.#known.get(thread)?.values() ?? [])]) {
       const cell = weak.deref();
       if (cell?.ref.id === lastWord?.id) cell?.lost(lastWord?.reason ?? reason, cause);

@@ -143,6 +143,7 @@ export class Threads implements ThreadHost {
     for (const other of this.#live.values()) other.line.post(["lost", number, reason, lastWord]);
     const cause = lastWord && causeOf(line, lastWord.cause, lastWord.ignored);
     this.board.lost(number, reason, lastWord, cause);
+    this.#names.delete(number);
     this.#bereave(number);
   }
 

@@ -56,7 +56,7 @@ export function startOrdered(
   if (isLast) board.lastActor = cell;
   board.watchOf(cell).add(line);
   if (parent) connect(parent, cell);
-  if (order.watchdogMs !== undefined) guarded?.add(cell, order.watchdogMs);
+  guarded?.loads(cell, order.watchdogMs);
   if (order.place !== undefined) {
     const main = board.lineTo(0);
     main.post(["housed", line.thread, order.place]);
@@ -65,6 +65,7 @@ export function startOrdered(
   load(order.source, context, cell.ref).then(
     (loaded) => {
       type = loaded;
+      guarded?.hasLoaded(cell);
       cell.free();
     },
     (thrown: unknown) => {

@@ -4,6 +4,7 @@
  */
 import { MessageChannel, type ResourceLimits, Worker } from "node:worker_threads";
 import { type ExitReason, reasonFromError } from "../exit.js";
+import { inheritedArguments } from "./inherited-arguments.js";
 import { LentCompute } from "./lent-compute.js";
 import { LentSidecars } from "./lent-sidecars.js";
 import type { ThreadOrder } from "./run-thread.js";
@@ -78,6 +79,7 @@ export class WorkerThread {
       name,
       workerData: { copal },
       transferList: [port2],
+      execArgv: inheritedArguments(),
       // Descriptors that became sockets are closed as such; a worker that tracks them closes their numbers once more at its end, whose ever they are by then.
       trackUnmanagedFds: false,
       resourceLimits: resourceLimits(limits),

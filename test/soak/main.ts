@@ -4,9 +4,9 @@
  */
 import { parseArgs } from "node:util";
 import { leftovers, soak } from "./soak.js";
-import { leaks, type Sample, slopeOf } from "./verdict.js";
+import { describeSlope, leakedCounts, leakedMemory, type Sample, slopeOf } from "./verdict.js";
 
-const REST_EVERY_MS = 20_000;
+const REST_EVERY_MS = 30_000;
 
 const { minutes, everyMs, asJson } = optionsOf(process.argv.slice(2));
 const forMs = minutes * 60_000;
@@ -20,12 +20,11 @@ const { samples, crashes } = await soak({
   onSample,
 });
 const [heap, rss] = [slopeOf(samples, "heapBytes"), slopeOf(samples, "rssBytes")];
-const found = [...leaks(samples), ...leftovers().map((line) => `left: ${line}`)];
+const found = [...leakedCounts(samples), ...leakedMemory(samples), ...leftovers().map((line) => `left: ${line}`)];
 if (asJson) process.stdout.write(`${JSON.stringify({ crashes, heap, rss, samples, leaks: found }, null, 2)}\n`);
 else {
   for (const [kind, count] of Object.entries(crashes)) process.stdout.write(`${String(count).padStart(6)}  ${kind}\n`);
-  for (const [what, { bytesPerCrash, give }] of Object.entries({ heap, rss }))
-    process.stdout.write(`${what}: ${Math.round(bytesPerCrash)} bytes per crash, give or take ${Math.round(give)}\n`);
+  for (const [what, slope] of Object.entries({ heap, rss })) process.stdout.write(`${what}: ${describeSlope(slope)}\n`);
   process.stdout.write(found.length === 0 ? "nothing leaks\n" : found.map((line) => `LEAK ${line}\n`).join(""));
 }
 process.exitCode = found.length === 0 ? 0 : 1;

@@ -3,13 +3,13 @@
  * should be is `verdict.ts`.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { allProcesses } from "../support/proc.js";
 
 /** One look at this process. */
 export interface VitalSigns {
-  /** Objects of the main thread that are still reached, in bytes. */
+  /** Objects of the main thread that are still reached, in bytes; compiled code is none. */
   readonly heapBytes: number;
   /** What the whole process takes of memory, in bytes. */
   readonly rssBytes: number;
@@ -32,7 +32,9 @@ export async function vitalSigns(): Promise<VitalSigns> {
     await new Promise((resolve) => setImmediate(resolve));
   }
   return {
-    heapBytes: process.memoryUsage().heapUsed,
+    heapBytes: getHeapSpaceStatistics()
+      .filter(({ space_name: name }) => !name.startsWith("code"))
+      .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0),
     rssBytes: 1_024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0),
     descriptors: readdirSync("/proc/self/fd").length,
     threads: readdirSync("/proc/self/task").length,

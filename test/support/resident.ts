@@ -39,6 +39,8 @@ export interface Resident {
   leaveThread(code: number): void;
   eat(): void;
   spin(spins: Int32Array): void;
+  sayLater(ref: ActorRef<Resident>, flag: Int32Array): void;
+  busy(spins: Int32Array, forMs: number): void;
   spinLater(): Promise<void>;
   spinInTimer(): void;
   crunch(forMs: number): Promise<void>;

@@ -87,6 +87,20 @@ t.test("an actor that spins in its own thread ends within its shutdown time, by 
   t.strictSame(await Promise.all(ends), ["killed", "killed"]);
 });
 
+t.test(
+  "an actor that is merely busy in its own thread when it is asked to end does so in order, within its time",
+  async (t) => {
+    const tree = await startResidents([resident("a", "own", { shutdown: 10_000 })]);
+    const a = find(tree, "a");
+    const flag = new Int32Array(new SharedArrayBuffer(4));
+    a.cast.busy(flag, 200);
+    await eventually(() => Atomics.load(flag, 0) === 1);
+    const ended = whenEnded(a as never);
+    await tree.stop();
+    t.equal(await ended, "shutdown");
+  },
+);
+
 t.test("an actor that spins in a shared thread cannot keep its tree from stopping", async (t) => {
   const tree = await startResidents([resident("a", "pool", { shutdown: 100 }), resident("b", "main")]);
   const ended = whenEnded(find(tree, "a") as never);

@@ -1,6 +1,8 @@
 /**
  * Where actors live, and what they are refused.
  */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import t from "tap";
 import { whenEnded } from "#src/actors/exit-actor.js";
 import { start } from "#src/app/tree.js";
@@ -146,4 +148,19 @@ t.test("stopped, no thread, port or handle is left", async (t) => {
   await tree.stop();
   const after = process.getActiveResourcesInfo().filter((name) => name !== "Timeout" && name !== "Immediate");
   t.strictSame(after.sort(), before.sort());
+});
+
+t.test("a program given as text on the command line has threads like any other", async (t) => {
+  const module = `${actorsFolder}/resident.mjs#Resident`;
+  const program = `import { start } from "copal";
+    const tree = await start({ supervisor: "app", children: [{ actor: "a", thread: "own", module: ${JSON.stringify(module)} }] });
+    console.log(await tree.whereis("a").call.thread() > 0);
+    await tree.stop();`;
+  for (const how of [
+    ["--input-type=module", "-e", program],
+    ["--input-type", "module", "--no-warnings", "-e", program],
+  ]) {
+    const { stdout } = await promisify(execFile)(process.execPath, how);
+    t.equal(stdout, "true\n");
+  }
 });

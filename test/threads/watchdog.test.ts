@@ -22,7 +22,7 @@ function reports(t: Test): StuckReport[] {
 }
 
 const spins = () => new Int32Array(new SharedArrayBuffer(4));
-const watched = { watchdog: 300, restart: "permanent" as const };
+const watched = { watchdog: 1_000, restart: "permanent" as const };
 
 for (const thread of ["own", "pool"] as const) {
   for (const method of ["spin", "spinLater"] as const) {
@@ -78,7 +78,7 @@ t.test(
 
 t.test("it is the stuck one that is named, not the one that asked for the watchdog", async (t) => {
   const heard = reports(t);
-  const children = ["a", "b", "c"].map((id) => resident(id, "pool", { watchdog: id === "a" ? 300 : 5_000 }));
+  const children = ["a", "b", "c"].map((id) => resident(id, "pool", { watchdog: id === "a" ? 1_000 : 5_000 }));
   await using tree = await startResidents(children);
   const shared = await find(tree, "a").call.thread();
   const mate = await (async () => {
@@ -113,7 +113,9 @@ t.test("a thread that is busy in small pieces, waits or sleeps is left alone", a
 
 t.test("a module that never comes to its end is found as well", async (t) => {
   const heard = reports(t);
-  const starting = startResidents([resident("a", "own", { ...watched, module: "./never-loads.mjs#Never" })]);
+  const starting = startResidents([
+    resident("a", "own", { ...watched, watchdog: 200, module: "./never-loads.mjs#Never" }),
+  ]);
   await t.rejects(starting, { code: "ERR_START", message: /watchdog/ });
   t.match(heard, [{ actor: "app/a", callback: "import" }]);
 });
@@ -122,7 +124,7 @@ t.test("without a watchdog nobody is looked after", async (t) => {
   const heard = reports(t);
   const tree = await startResidents([
     resident("a", "own", { shutdown: 100 }),
-    resident("watched", "own", { watchdog: 100 }),
+    resident("watched", "own", { watchdog: 500 }),
   ]);
   const flag = spins();
   find(tree, "a").cast.spin(flag);

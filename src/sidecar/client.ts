@@ -4,11 +4,12 @@
  */
 import { SidecarError } from "../errors.js";
 import type { CommandBodies, EventBodies, WireEvent } from "../wire/messages.js";
-import { STREAM } from "../wire/messages.js";
-import { gone, lossOf, startError } from "./client-errors.js";
+import { CAPABILITY, STREAM } from "../wire/messages.js";
+import { gone, lossOf, startError, unread } from "./client-errors.js";
 import { Connection } from "./connection.js";
 import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
+import { LentPipe } from "./lent-pipe.js";
 import { warnOfMissing } from "./limits-warning.js";
 import { waitForLostTree } from "./lost-tree.js";
 import type { LimitMissing } from "./resource-limits.js";
@@ -150,13 +151,17 @@ export class SidecarClient {
   /** Writes to standard input; resolves when the bytes are in the pipe. Rejects with `EPIPE` as its `osCode` when nobody reads any more. */
   write(data: Uint8Array): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure());
-    this.#stdinQueue ??= new StdinQueue(this.#windowBytes.stdin, (bytes) => this.#connection.sendWrite(bytes));
+    this.#stdinQueue ??= new StdinQueue(this.#windowBytes.stdin, {
+      send: (bytes) => this.#connection.sendWrite(bytes),
+      borrow: () => this.#borrow(),
+      broken: (cause) => unread(this.#argv0, cause),
+    });
     return this.#stdinQueue.write(data);
   }
 
   /** Closes standard input behind everything written before; resolves when it is closed. */
   async closeStdin(): Promise<void> {
-    await this.#stdinQueue?.allSent();
+    await this.#stdinQueue?.readyToClose();
     await this.#request("closeStdin", {});
   }
 
@@ -262,11 +267,13 @@ export class SidecarClient {
       case "ok":
       case "stats":
         return this.#settle(event.id, event.body);
+      case "lent":
+        return this.#settle(event.id, { path: Buffer.from(event.body.path).toString(), inode: event.body.inode });
       case "offer":
         return this.#take(event.body);
       case "closed":
-        if (event.body.stream !== STREAM.stdin) this.#closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
-        return;
+        if (event.body.stream === STREAM.stdin) return this.#stdinQueue?.closedBySidecar();
+        return this.#closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
       case "stepped":
         return;
       case "error":
@@ -308,6 +315,21 @@ export class SidecarClient {
       pipe.begin(this.#unconsumedBytes[name], this.#keepsNodeRunning);
     };
     this.#requests.set(this.#connection.send("take", { stream }), { resolve: begin, reject: () => pipe.close() });
+  }
+
+  /**
+   * Gets the pipe of standard input, where the sidecar lends it. Not for a process that does not keep Node running: a write that waits in the pipe
+   * would. Nor for one whose plan of a stop has words for it: they would come between the parts of a write.
+   */
+  async #borrow(): Promise<LentPipe | undefined> {
+    const hasWords = this.#stopPlan.steps?.some(({ stdin, closeStdin }) => stdin || closeStdin);
+    if (hasWords || !this.#keepsNodeRunning || !this.#connection.can(CAPABILITY.lendsStdin)) return undefined;
+    try {
+      const { path, inode } = (await this.#request("lend", {})) as { path: string; inode: number };
+      return LentPipe.open(path, inode);
+    } catch {
+      return undefined;
+    }
   }
 
   #closed(stream: OutputStream): void {

@@ -78,6 +78,8 @@ export class WorkerThread {
       name,
       workerData: { copal },
       transferList: [port2],
+      // Descriptors that became sockets are closed as such; a worker that tracks them closes their numbers once more at its end, whose ever they are by then.
+      trackUnmanagedFds: false,
       resourceLimits: resourceLimits(limits),
     });
     this.line = board.open(thread, port1);

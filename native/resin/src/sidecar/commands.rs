@@ -17,6 +17,7 @@ use crate::held::Held;
 use crate::life::Limits;
 use crate::output::Output;
 use crate::owner::Input;
+use crate::pipe_path::PipePath;
 use crate::place::Place;
 use crate::pty;
 use crate::reaper::Usage;
@@ -27,8 +28,8 @@ use crate::stop_plan::StopPlan;
 use crate::tree;
 use crate::wire::codec::read_command;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, CAPABILITY_LIMITS, CAPABILITY_NO_LINGER, CAPABILITY_PTY, CAPABILITY_TAKES_FLOODS, Command,
-    Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
+    CAPABILITY_CGROUP2, CAPABILITY_LENDS_STDIN, CAPABILITY_LIMITS, CAPABILITY_NO_LINGER, CAPABILITY_PTY,
+    CAPABILITY_TAKES_FLOODS, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
 };
 use crate::wire::start::{Contain, Start, Stdio, StopSpec};
 
@@ -100,9 +101,10 @@ impl Sidecar {
             }
             (State::Idle { .. }, Command::Start(start)) => self.start(id, &start, events),
             // Of the life before this one; it crossed with the news of its end.
-            (State::Idle { .. }, Command::Credit { .. } | Command::Take { .. }) => {}
+            (State::Idle { .. }, Command::Credit { .. } | Command::Take { .. } | Command::Lend {}) => {}
             (_, Command::Credit { stream, bytes }) => self.credit(stream, bytes)?,
             (State::Running { .. } | State::Draining { .. }, Command::Write { data }) => self.write(id, data)?,
+            (State::Running { .. } | State::Draining { .. }, Command::Lend {}) => self.lend(id, events),
             (State::Running { .. } | State::Draining { .. }, Command::CloseStdin {}) => self.close_stdin(id),
             (
                 State::Starting { .. } | State::Running { .. } | State::Draining { .. },
@@ -148,7 +150,7 @@ impl Sidecar {
         }
         let has_cgroup2 = self.surroundings.place.as_ref().is_some_and(Place::has_unified);
         let cgroup2 = if has_cgroup2 { CAPABILITY_CGROUP2 } else { 0 };
-        let capabilities = cgroup2 | CAPABILITY_PTY | CAPABILITY_LIMITS;
+        let capabilities = cgroup2 | CAPABILITY_PTY | CAPABILITY_LIMITS | CAPABILITY_LENDS_STDIN;
         let sidecar_pid = getpid().as_raw() as u32;
         let resin = env!("CARGO_PKG_VERSION");
         self.owner.tell(id, &Event::Hello { version, versions: VERSIONS, capabilities, sidecar_pid, resin });
@@ -261,6 +263,18 @@ impl Sidecar {
 
     pub(super) fn refuse_broken_pipe(&mut self, id: u32) {
         self.owner.refuse(id, "EPIPE", Some(Errno::EPIPE), "the reader of stdin is gone");
+    }
+
+    fn lend(&mut self, id: u32, events: &EventLoop) {
+        // A terminal's keys and its screen are one descriptor, of which an owner would get both.
+        let lent = self.held().filter(|held| !held.has_terminal).and_then(|held| held.stdin.lend(events));
+        match lent {
+            Some(PipePath { path, inode }) => self.owner.tell(id, &Event::Lent { path: path.as_bytes(), inode }),
+            None => {
+                let message = "lend does not fit: stdin is no open pipe, or not everything written is in it";
+                self.owner.refuse(id, "ERR_STATE", None, message);
+            }
+        }
     }
 
     fn close_stdin(&mut self, id: u32) {

@@ -6,7 +6,7 @@ import { cloneable } from "../actors/cloneable.js";
 import { placeOf } from "../actors/process-actor.js";
 import { systemCall, systemRequest } from "../actors/system-call.js";
 import type { ActorRef } from "../ref.js";
-import type { Started } from "../sidecar/client.js";
+import type { Started } from "../sidecar/started.js";
 import { rememberSnapshot, supervisorSnapshot } from "../supervisor/snapshot.js";
 
 /** An actor of another thread, as it was when it was last looked at. */

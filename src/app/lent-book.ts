@@ -9,7 +9,7 @@ import { isAlive, type Runtime } from "../actors/runtime.js";
 import { NoProcError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import { type ActorRef, portOf } from "../ref.js";
-import type { Started } from "../sidecar/client.js";
+import type { Started } from "../sidecar/started.js";
 import { rememberSnapshot, type SupervisorSnapshot } from "../supervisor/snapshot.js";
 import type { Address } from "../threads/parcel.js";
 import { threadHost } from "../threads/thread-host.js";

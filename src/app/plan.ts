@@ -76,7 +76,7 @@ export interface PlannedProcess extends PlannedBase {
   readonly stop: { readonly signal: string; readonly graceMs: number; readonly steps?: readonly StopStep[] };
   readonly orphanGraceMs: number;
   readonly successExitCodes: readonly number[];
-  readonly contain: "auto" | "cgroup" | "tree";
+  readonly contain: "auto" | "cgroup" | "pidns" | "tree";
   /** Everything else that its sidecar is told. */
   readonly options: Partial<StartOptions>;
   readonly outputs: readonly PlannedOutput[];

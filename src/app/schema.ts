@@ -158,7 +158,7 @@ const wholeNumber = (allowed: string, min: number, max: number) =>
 const listAllowed = "a list of values";
 const codesAllowed = "a list of exit codes from 0 to 255";
 const maxAllowed = "a whole number of restarts, or `intensity: unlimited`";
-const containAllowed = "auto, cgroup or tree";
+const containAllowed = "auto, cgroup, pidns or tree";
 
 /** The fields of any child. */
 const anyFields = {
@@ -222,7 +222,7 @@ export const nodeFields = {
     ...processOptionFields,
     stdout: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
     stderr: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
-    contain: z.enum(["auto", "cgroup", "tree"], containAllowed).optional(),
+    contain: z.enum(["auto", "cgroup", "pidns", "tree"], containAllowed).optional(),
   },
   actor: {
     actor: idField,
@@ -274,7 +274,6 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
 
 /** Values that this version refuses by name; the path is that of the field in its node. */
 export const notYetValues: Readonly<Record<string, readonly string[]>> = {
-  contain: ["pidns"],
   "stdout.as": ["json", "rpc"],
   "stderr.as": ["json", "rpc"],
 };

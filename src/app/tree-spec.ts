@@ -187,10 +187,10 @@ export interface ProcessChild extends AnyChild {
   outputLimit?: number | string | undefined;
   /** What the whole tree may use; sizes as `256M`. A limit that this machine cannot keep is left out with a warning, unless `required`. */
   limits?: ResourceLimits | undefined;
-  /** Fails the start where no cgroup can be made or a limit cannot be kept. Default false. */
+  /** Fails the start where no cgroup (with `pidns`, no PID namespace) can be made or a limit cannot be kept. Default false. */
   required?: boolean | undefined;
-  /** How the tree is held. Default `auto`: a cgroup where one can be made. */
-  contain?: "auto" | "cgroup" | "tree" | undefined;
+  /** How the tree is held. Default `auto`: a cgroup where one can be made. `pidns`: in a PID namespace of its own where one can be made. */
+  contain?: "auto" | "cgroup" | "pidns" | "tree" | undefined;
 }
 
 /** A class of actors: what `class` takes and what a `module` exports. */

@@ -8,6 +8,11 @@ import type { Runtime } from "./runtime.js";
 /** Takes a message; what it returns answers a call, what it throws rejects one. */
 export type Answer = (method: string, args: readonly unknown[]) => unknown;
 
+/** Takes such an address back: from now on nobody of another thread reaches it, and nothing keeps what is behind it. */
+export function takeBack(runtime: Runtime, ref: ActorRef): void {
+  runtime.onTakenBack?.(ref);
+}
+
 /** Makes such an address in `runtime`. A cast that throws is nobody's harm: what it throws is dropped. */
 export function answeringRef(runtime: Runtime, answer: Answer): ActorRef {
   const port: RefPort = {

@@ -49,6 +49,8 @@ export class Runtime {
   running: Cell | undefined = undefined;
   /** Who looks on; nobody unless somebody asked for it. */
   onlooker: Onlooker | undefined = undefined;
+  /** Forgets an address that is no actor's and was given to other threads; set by whoever gives them addresses. */
+  onTakenBack: ((ref: ActorRef) => void) | undefined = undefined;
   readonly #names = new Map<string, Cell>();
   #lastId = 0;
   #lastMonitor = 0;

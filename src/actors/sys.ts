@@ -7,7 +7,7 @@
 import { NoProcError, UnsupportedError } from "../errors.js";
 import { type ActorRef, defaultCallTimeoutMs, portOf } from "../ref.js";
 import { cellOf } from "./address.js";
-import { answeringRef } from "./answering-ref.js";
+import { answeringRef, takeBack } from "./answering-ref.js";
 import type { Cell } from "./cell.js";
 import { cloneable } from "./cloneable.js";
 import { Debug, type Statistics, type TraceEvent, type TraceSink } from "./debug.js";
@@ -158,11 +158,13 @@ export async function trace(ref: ActorRef, sink: TraceSink, options: SystemCallO
 
 async function traceFar(ref: ActorRef, sink: TraceSink, options: SystemCallOptions): Promise<() => void> {
   let isOver = false;
+  const { runtime } = cellOf(ref);
   const end = (): void => {
     isOver = true;
     systemCall(ref, untracingFar, options, to).catch(() => {});
+    takeBack(runtime, to);
   };
-  const to = answeringRef(cellOf(ref).runtime, (_method, [event]) => {
+  const to = answeringRef(runtime, (_method, [event]) => {
     if (isOver) return;
     try {
       sink(event as TraceEvent);
@@ -170,7 +172,12 @@ async function traceFar(ref: ActorRef, sink: TraceSink, options: SystemCallOptio
       end();
     }
   });
-  await systemCall(ref, tracingFar, options, to);
+  try {
+    await systemCall(ref, tracingFar, options, to);
+  } catch (error) {
+    end();
+    throw error;
+  }
   return end;
 }
 

@@ -2,9 +2,9 @@
  * A tree's book in a worker thread: it has the names of all nodes, and tells the tree's own book, in the thread that started the tree, what happens here. One
  * for each tree that has anything in this thread.
  */
-import { subscribe } from "node:diagnostics_channel";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { cellOf } from "../actors/address.js";
-import { answeringRef } from "../actors/answering-ref.js";
+import { answeringRef, takeBack } from "../actors/answering-ref.js";
 import { cloneable } from "../actors/cloneable.js";
 import { placeOf } from "../actors/process-actor.js";
 import { isAlive, runtimeOfThread } from "../actors/runtime.js";
@@ -50,6 +50,7 @@ export class BorrowedBook implements TreeBook, FollowerWords {
   readonly #names = new Map<string, ActorRef | Address | undefined>();
   readonly #nodes = new Map<string, PlannedNode>();
   readonly #supervisors = new Set<ActorRef>();
+  readonly #unpublish: () => void;
   #telling: NodeJS.Timeout | undefined;
 
   constructor(tree: LentTree) {
@@ -64,8 +65,8 @@ export class BorrowedBook implements TreeBook, FollowerWords {
     this.ready = this.#follow();
     // Whoever waits for it hears; there may be nobody.
     this.ready.catch(() => {});
-    publishTree((id) => this.#running(id));
-    subscribe("copal:supervisor", () => this.#tellSoon());
+    this.#unpublish = publishTree((id) => this.#running(id));
+    subscribe("copal:supervisor", this.#tellSoon);
   }
 
   /** Takes in the plan of a supervisor that lives here. */
@@ -114,6 +115,13 @@ export class BorrowedBook implements TreeBook, FollowerWords {
     await call.startChild(childSpec(node, this));
   }
 
+  over(): void {
+    this.#unpublish();
+    unsubscribe("copal:supervisor", this.#tellSoon);
+    clearTimeout(this.#telling);
+    takeBack(runtimeOfThread(), this.#ref);
+  }
+
   /** Tells what the supervisors of this thread look like now. */
   tellSnapshots(): void {
     clearTimeout(this.#telling);
@@ -157,7 +165,7 @@ export class BorrowedBook implements TreeBook, FollowerWords {
     return answer as Promise<Awaited<ReturnType<BookWords[W]>>>;
   }
 
-  #tellSoon(): void {
+  readonly #tellSoon = (): void => {
     this.#telling ??= setTimeout(() => this.tellSnapshots(), SNAPSHOTS_EVERY_MS).unref();
-  }
+  };
 }

@@ -3,9 +3,10 @@
  * thread has the names of all nodes; what else it asks for comes here.
  */
 import { cellOf } from "../actors/address.js";
-import { answeringRef } from "../actors/answering-ref.js";
+import { answeringRef, takeBack } from "../actors/answering-ref.js";
 import { onEnd } from "../actors/monitor.js";
 import { isAlive, type Runtime } from "../actors/runtime.js";
+import { NoProcError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import { type ActorRef, portOf } from "../ref.js";
 import type { Started } from "../sidecar/started.js";
@@ -30,6 +31,8 @@ export interface FollowerWords {
   noted(path: string, address: Address | undefined): void;
   /** Starts a planned child again under its supervisor, which lives there and has forgotten it. */
   startAgain(supervisor: ActorRef, path: string): Promise<void>;
+  /** The tree is over. */
+  over(): void;
 }
 
 /** The tree's own book as it is lent: whoever `knows` of a change already need not be told of it. */
@@ -41,7 +44,7 @@ export interface OwnBook extends Pick<TreeBook, "append" | "isHeld"> {
   /** A node in another thread has started, with its process there if it holds one. */
   startedAt(ref: ActorRef, place: Started | undefined): void;
   note(path: string, ref: ActorRef, knows?: ActorRef): void;
-  noteEnd(path: string, reason: ExitReason, knows?: ActorRef): void;
+  noteEnd(path: string, ref: ActorRef, reason: ExitReason, knows?: ActorRef): void;
 }
 
 /** A name is told with an address and no ref: most are never looked up, and each ref costs its thread a stand-in for the actor. */
@@ -54,10 +57,11 @@ export class LentBook implements BookWords {
   /** Where threads reach it. */
   readonly ref: ActorRef;
   readonly #book: OwnBook;
+  readonly #runtime: Runtime;
   readonly #followers = new Map<number, ActorRef>();
-  readonly #ends = new WeakSet<ActorRef>();
 
   constructor(runtime: Runtime, book: OwnBook) {
+    this.#runtime = runtime;
     this.#book = book;
     this.ref = answeringRef(runtime, (word, args) => {
       const answer = this[word as keyof BookWords] as (...args: readonly unknown[]) => unknown;
@@ -74,10 +78,18 @@ export class LentBook implements BookWords {
     }
   }
 
+  /** The tree is over: no thread knows its names any more, or reaches it. */
+  close(): void {
+    for (const follower of this.#followers.values()) portOf(follower).cast("over", []);
+    this.#followers.clear();
+    takeBack(this.#runtime, this.ref);
+  }
+
   /** Has a child that its supervisor has forgotten started again, in the supervisor's thread. */
   async startAgain(supervisor: ActorRef, path: string): Promise<void> {
     const follower = this.#followers.get(supervisor.thread);
-    if (follower) await portOf(follower).call("startAgain", [supervisor, path], Number.POSITIVE_INFINITY);
+    if (!follower) throw new NoProcError(`the thread of the supervisor of ${path} is gone`, { ref: supervisor });
+    await portOf(follower).call("startAgain", [supervisor, path], Number.POSITIVE_INFINITY);
   }
 
   follow(follower: ActorRef): readonly (readonly [path: string, address: Address | undefined])[] {
@@ -94,9 +106,7 @@ export class LentBook implements BookWords {
   }
 
   noteEnd(follower: ActorRef, path: string, ref: ActorRef, reason: ExitReason): void {
-    if (this.#ends.has(ref)) return;
-    this.#ends.add(ref);
-    if (this.#book.refOf(path) === ref) this.#book.noteEnd(path, reason, follower);
+    this.#book.noteEnd(path, ref, reason, follower);
   }
 
   snapshot(ref: ActorRef, snapshot: SupervisorSnapshot): void {

@@ -23,10 +23,10 @@ export async function importFile(file: string): Promise<Readonly<Record<string, 
   )(file)) as Readonly<Record<string, unknown>>;
 }
 
-/** Imports a package, a file of one, or a module of Node's own, as an `import` in `folder` would; its TypeScript is transpiled too. */
+/** Imports a package, a file of one, a URL, or a module of Node's own, as an `import` in `folder` would; its TypeScript is transpiled too. */
 export async function importPackage(name: string, folder: string): Promise<Readonly<Record<string, unknown>>> {
   const { isBuiltin } = await import("node:module");
-  if (isBuiltin(name)) return import(name);
+  if (isBuiltin(name) || URL.canParse(name)) return import(name);
   // Node's own resolver says how an `import` is resolved only for the module that asks; `require` takes other conditions.
   const { createJiti } = await import("jiti");
   return importFile(fileURLToPath(createJiti(`${folder}/x.js`, { fsCache: false }).esmResolve(name)));

@@ -92,6 +92,7 @@ export class Tree {
   readonly #source: ConfigSource;
   readonly #refs = new Map<string, ActorRef>();
   readonly #looks = new WeakMap<ActorRef, FarLook>();
+  readonly #ended = new WeakSet<ActorRef>();
   readonly #paths = new WeakMap<ActorRef, string>();
   readonly #ends = new Map<string, { readonly reason: ExitReason; readonly atMs: number }>();
   readonly #book: TreeBook;
@@ -122,7 +123,7 @@ export class Tree {
       classes: new Map(),
       append: (path, stream, bytes) => this.log.append(path, stream, bytes),
       note: (path, ref) => this.#note(path, ref),
-      noteEnd: (path, _ref, reason) => this.#noteEnd(path, reason),
+      noteEnd: (path, ref, reason) => this.#noteEnd(path, ref, reason),
       isHeld: (path) => this.#held.has(path),
       lend: () => ({
         book: this.#lent().ref,
@@ -269,15 +270,18 @@ export class Tree {
       names: () => this.snapshot().map(({ path }) => [path, this.#refs.get(path)] as const),
       startedAt: (ref, place) => this.#looks.set(ref, { mailbox: 0, place }),
       note: (path, ref, knows) => this.#note(path, ref, knows),
-      noteEnd: (path, reason, knows) => this.#noteEnd(path, reason, knows),
+      noteEnd: (path, ref, reason, knows) => this.#noteEnd(path, ref, reason, knows),
     });
     admit(this.#lentBook.ref, this.#book);
     return this.#lentBook;
   }
 
-  #noteEnd(path: string, reason: ExitReason, knows?: ActorRef): void {
+  #noteEnd(path: string, ref: ActorRef, reason: ExitReason, knows?: ActorRef): void {
+    // Of one in another thread its thread tells, and what is seen of it from here.
+    if (this.#ended.has(ref)) return;
+    this.#ended.add(ref);
     this.log.flush(path);
-    this.#lentBook?.tell(path, undefined, knows);
+    if (this.#refs.get(path) === ref) this.#lentBook?.tell(path, undefined, knows);
     this.#ends.set(path, { reason, atMs: Date.now() });
     for (const watcher of this.#watchers) watcher.ended(path, reason);
   }
@@ -296,6 +300,7 @@ export class Tree {
     const unpublish = cellOf(ref).runtime === runtimeOfThread() ? publishTree((id) => this.whereis(id)) : () => {};
     void whenEnded(ref).then((reason) => {
       unpublish();
+      this.#lentBook?.close();
       this.#end({ reason, exhaustion: supervisorSnapshot(ref)?.exhaustion });
     });
   }

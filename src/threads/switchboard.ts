@@ -58,6 +58,10 @@ export class Switchboard {
     this.runtime = runtime;
     this.#linger = new Linger(lingering);
     this.#receive = receive;
+    runtime.onTakenBack = ({ id }) => {
+      this.exported.delete(id);
+      this.#noActors.delete(id);
+    };
   }
 
   /** Opens a line over `port`, the near end of a channel to `thread`; if there is one, what comes over this one is heard as well. */

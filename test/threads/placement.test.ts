@@ -5,8 +5,10 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import t from "tap";
 import { whenEnded } from "#src/actors/exit-actor.js";
+import * as sys from "#src/actors/sys.js";
 import { start } from "#src/app/tree.js";
 import type { ChildSpecInput } from "#src/app/tree-spec.js";
+import { threadsOfProcess } from "#src/threads/threads.js";
 import { Counter } from "../support/actors.js";
 import { actorsFolder, find, resident, type Starter, starter, startResidents } from "../support/resident.js";
 
@@ -140,6 +142,18 @@ t.test("a tree with a clock of its own is refused other threads by name", async 
   const clock = { nowMs: () => 0, setTimer: () => ({ cancel: () => {}, hold: () => {} }) };
   const starting = start({ supervisor: "app", children: [resident("a", "own")] }, { folder: actorsFolder, clock });
   await t.rejects(starting, { message: /not supported yet/ });
+});
+
+t.test("stopped, a tree leaves no address behind that other threads had for it", async (t) => {
+  const known = () => threadsOfProcess().board.exported.size;
+  const before = known();
+  const s = { supervisor: "s", thread: "own" as const, children: [starter("b", "pool")] };
+  const tree = await startResidents([starter("a", "own"), starter("m"), s]);
+  const end = await sys.trace(tree.whereis("a") as never, () => {});
+  t.ok(known() > before);
+  end();
+  await tree.stop();
+  t.equal(known(), before);
 });
 
 t.test("stopped, no thread, port or handle is left", async (t) => {

@@ -73,12 +73,13 @@ export { type Lines, type LinesOptions, lines } from "./process/lines.js";
 export { type OpenOptions, open, Session } from "./process/open.js";
 export { type OutputObserver, type RunOptions, type RunResult, run } from "./process/run.js";
 export type { WebStreams } from "./process/web-streams.js";
-export { ActorRef, isActorRef } from "./ref.js";
-export type { Started, TreeStats } from "./sidecar/client.js";
+export { ActorRef, type Calls, isActorRef } from "./ref.js";
+export type { TreeStats } from "./sidecar/client.js";
 export type { ExitReport, Limit, StepTaken, StoppedBy } from "./sidecar/exit-report.js";
 export type { OsText } from "./sidecar/os-text.js";
 export type { IoLimit, LimitMissing, ResourceLimits } from "./sidecar/resource-limits.js";
 export type { PtyOptions, StdioOption } from "./sidecar/start-options.js";
+export type { Started } from "./sidecar/started.js";
 export type { StopPlan, StopStep } from "./sidecar/stop-plan.js";
 // Supervisors
 export type { Backoff } from "./supervisor/backoff.js";
@@ -97,3 +98,5 @@ export { type Exhaustion, type SupervisorSnapshot, supervisorSnapshot } from "./
 export type { AutoShutdown, Strategy } from "./supervisor/strategy.js";
 export { type ChildCount, type ListedChild, Supervisor, startSupervisor } from "./supervisor/supervisor.js";
 export type { SupervisorSpec } from "./supervisor/supervisor-spec.js";
+// Actors for code that is none
+export { type PortOptions, portTo, remoteOf } from "./threads/facade.js";

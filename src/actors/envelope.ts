@@ -152,6 +152,15 @@ export class SystemEnvelope {
     this.call = call;
     this.serve = serve;
   }
+
+  /** Answers its caller for `cell`. */
+  answerFor(cell: Cell): void {
+    try {
+      this.call.answer(this.serve(cell));
+    } catch (thrown) {
+      this.call.fail(thrown);
+    }
+  }
 }
 
 /** What lies in a mailbox. */

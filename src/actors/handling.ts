@@ -60,7 +60,7 @@ function startFailed(cell: Cell, thrown: unknown): void {
 /** Hands one envelope to the instance. Returns when the callback has; an async one holds the mailbox until it settles. */
 export function handle(cell: Cell, envelope: Envelope): void {
   if (envelope.kind === "system") {
-    serve(cell, envelope);
+    envelope.answerFor(cell);
     return;
   }
   cell.current = envelope;
@@ -130,14 +130,6 @@ function unknown(cell: Cell, envelope: Call | Cast): void {
     return;
   }
   envelope.fail(new NoMethodError(`${cell.label} has no public method \`${method}\``, { ref: cell.ref, method }));
-}
-
-function serve(cell: Cell, { call, serve: act }: SystemEnvelope): void {
-  try {
-    call.answer(act(cell));
-  } catch (thrown) {
-    call.fail(thrown);
-  }
 }
 
 function hold(cell: Cell, result: PromiseLike<unknown>, envelope: Envelope): void {

@@ -26,6 +26,11 @@ export class Holder implements Endpoint {
     this.#send = send;
   }
 
+  /** Whether somebody waits for an answer. */
+  get isWaitedFor(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** Makes the proxy; once. */
   remote(): object {
     const made = quiet(comlink().wrap<object>(this), () => this.release());

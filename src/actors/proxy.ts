@@ -60,7 +60,7 @@ export function proxyOf<T extends object>(owner: Cell, value: T, { interleaved =
 }
 
 /** Lets go of what `remote` stands for. Every use of it rejects from now on, those that wait for an answer included. Twice is once. */
-export function releaseProxy(remote: Remote<object>): void {
+export function releaseProxy(remote: object): void {
   (remote as { readonly [key: symbol]: (() => void) | undefined })[comlink().releaseProxy]?.();
 }
 

@@ -9,7 +9,9 @@ import { cellOf } from "./address.js";
 import type { Cell } from "./cell.js";
 import { onEnd } from "./monitor.js";
 import { describeRef } from "./runtime.js";
-import { systemCall } from "./system-call.js";
+import { systemCall, systemRequest } from "./system-call.js";
+
+const stopping = systemRequest("stop", (cell, reason: ExitReason) => cell.end(reason, true));
 
 /**
  * Ends an actor with `reason` (default `"normal"`) behind the messages it has, also if it is suspended, and resolves when the end is complete.
@@ -29,7 +31,7 @@ export async function stop(
   const wanted = asExitReason(reason);
   const cell = cellOf(ref);
   const { clock } = cell.runtime;
-  if (cell.hasEnded) return systemCall(ref, "stop", {}, () => {});
+  if (cell.hasEnded) return systemCall(ref, stopping, {}, wanted);
   const ended = new Promise<ExitReason>((resolve, reject) => {
     const tooLate = (): void => {
       const message = `${describeRef(ref)} did not end within ${timeoutMs} ms`;
@@ -52,7 +54,7 @@ export async function stop(
 
 /** Ends an actor of this thread behind the messages it has. */
 export function endInTurn(cell: Cell, reason: ExitReason): void {
-  systemCall(cell.ref, "stop", { timeoutMs: "infinity" }, (self) => self.end(reason, true)).catch(() => {});
+  systemCall(cell.ref, stopping, { timeoutMs: "infinity" }, reason).catch(() => {});
 }
 
 function isSameReason(one: ExitReason, other: ExitReason): boolean {

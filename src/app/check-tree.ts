@@ -264,6 +264,8 @@ const insideFields: Readonly<Record<string, readonly string[]>> = {
   backoff: ["initial", "max", "factor", "jitter", "resetAfter", "attempts"],
   intensity: ["max", "within"],
   mailbox: ["capacity", "overflow"],
+  pool: ["size", "heap", "stack"],
+  heap: ["old", "young"],
   compute: ["threads", "queue", "heap"],
   stop: ["signal", "grace", "steps", ...(notYetInside.stop ?? [])],
   onOwnerDeath: ["grace", ...(notYetInside.onOwnerDeath ?? [])],

@@ -7,7 +7,8 @@ import { z } from "zod";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { autoShutdowns, strategies } from "../supervisor/strategy.js";
 import { processOptionFields, stopSteps, streamField } from "./process-fields.js";
-import { durationPattern, longestDurationMs, parseDurationMs, parseSizeBytes, sizePattern } from "./units.js";
+import { heapSizeField, limitFields, poolField, threadField } from "./thread-fields.js";
+import { durationPattern, longestDurationMs, parseDurationMs } from "./units.js";
 
 /** The three kinds of nodes; the kind's key carries the id. */
 export const nodeKinds = ["supervisor", "process", "actor"] as const;
@@ -28,15 +29,6 @@ const durationField = z
     durationAllowed,
   )
   .transform((value, context) => parseDurationMs(value) ?? refuse(context, durationAllowed));
-
-const heapAllowed = "a size from 16M, such as 64M or 1G";
-const leastHeapBytes = 16 * 1024 * 1024;
-const heapField = z
-  .union([z.number(heapAllowed), z.string(heapAllowed).regex(sizePattern, heapAllowed)], heapAllowed)
-  .transform((value, context) => {
-    const bytes = parseSizeBytes(value);
-    return bytes === undefined || bytes < leastHeapBytes ? refuse(context, heapAllowed) : bytes;
-  });
 
 const leastWatchdogMs = 50;
 const watchdogAllowed = `a duration from ${leastWatchdogMs}ms, such as 5s`;
@@ -166,7 +158,7 @@ const wholeNumber = (allowed: string, min: number, max: number) =>
 const listAllowed = "a list of values";
 const codesAllowed = "a list of exit codes from 0 to 255";
 const maxAllowed = "a whole number of restarts, or `intensity: unlimited`";
-const containAllowed = "auto, cgroup or tree";
+const containAllowed = "auto, cgroup, pidns or tree";
 
 /** The fields of any child. */
 const anyFields = {
@@ -181,7 +173,7 @@ const computeField = z.strictObject(
   {
     threads: wholeNumber(threadsAllowed, 1, 1_024).optional(),
     queue: wholeNumber("a whole number from 0", 0, Number.MAX_SAFE_INTEGER).optional(),
-    heap: heapField.optional(),
+    heap: heapSizeField.optional(),
   },
   "a map of `threads`, `queue` and `heap`",
 );
@@ -205,6 +197,9 @@ export const nodeFields = {
         "a map of `max` and `within`, or unlimited",
       )
       .optional(),
+    thread: threadField,
+    ...limitFields,
+    pool: poolField,
     compute: computeField.optional(),
     children: z.array(z.unknown(), "a list of supervisors, processes and actors"),
   },
@@ -227,7 +222,7 @@ export const nodeFields = {
     ...processOptionFields,
     stdout: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
     stderr: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
-    contain: z.enum(["auto", "cgroup", "tree"], containAllowed).optional(),
+    contain: z.enum(["auto", "cgroup", "pidns", "tree"], containAllowed).optional(),
   },
   actor: {
     actor: idField,
@@ -235,8 +230,8 @@ export const nodeFields = {
     module: textAllowed("a file, file URL or package, with #Export for a named export").optional(),
     class: z.custom<new () => object>((value) => typeof value === "function", "a class").optional(),
     args: z.array(z.unknown(), listAllowed).optional(),
-    thread: z.enum(["main", "pool", "own"], "main, pool, own").optional(),
-    heap: heapField.optional(),
+    thread: threadField,
+    ...limitFields,
     watchdog: watchdogField.optional(),
     mailbox: z
       .strictObject(
@@ -279,7 +274,6 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
 
 /** Values that this version refuses by name; the path is that of the field in its node. */
 export const notYetValues: Readonly<Record<string, readonly string[]>> = {
-  contain: ["pidns"],
   "stdout.as": ["json", "rpc"],
   "stderr.as": ["json", "rpc"],
 };

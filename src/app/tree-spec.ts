@@ -49,8 +49,34 @@ export interface AnyChild {
   [own: `x-${string}`]: unknown;
 }
 
+/** Memory for JavaScript objects: bytes, `64M` (from 16M), or old and young objects apart. Default: Node's. */
+export type HeapInput = number | string | { old?: number | string | undefined; young?: number | string | undefined };
+
+/** Where a supervisor or an actor lives. */
+export interface PlacedChild extends AnyChild {
+  /**
+   * The thread that runs the tree, one of a few shared ones, or one of its own. Default: the thread of its supervisor, or of the actor that
+   * starts it. Not `main`: an actor only with `module`.
+   */
+  thread?: "main" | "pool" | "own" | undefined;
+  /** Of its own thread. Only with `thread: own`. */
+  heap?: HeapInput | undefined;
+  /** Stack of its own thread, from 1M to 1G. Default: Node's, 4M. Only with `thread: own`. */
+  stack?: number | string | undefined;
+}
+
+/** The threads that actors with `thread: pool` share. */
+export interface PoolInput {
+  /** How many at most, from 1 to 64. Default: one fewer than there are cores, from 1 to 8. */
+  size?: number | undefined;
+  /** Of each thread. */
+  heap?: HeapInput | undefined;
+  /** Of each thread, from 1M to 1G. */
+  stack?: number | string | undefined;
+}
+
 /** A supervisor: the root of every tree, and any inner node. */
-export interface SupervisorChild extends AnyChild {
+export interface SupervisorChild extends PlacedChild {
   /** The id: `[A-Za-z0-9_-]+`, unique among siblings. */
   supervisor: string;
   /** Whom a restart concerns besides the child that ended: nobody, those after it, all. Default `one_for_one`. */
@@ -59,6 +85,8 @@ export interface SupervisorChild extends AnyChild {
   autoShutdown?: AutoShutdown | undefined;
   /** At most `max` restarts within a sliding window of `within`; default 3 within 5s. */
   intensity?: { max?: number | undefined; within?: Duration | undefined } | "unlimited" | undefined;
+  /** The shared threads of the tree; at the root only. A node that starts gets the one with the fewest actors. */
+  pool?: PoolInput | undefined;
   /**
    * Limits of the pool in which actors `compute`: how many functions run at once (default: one less than there are cores, at least one), how many may wait besides
    * (default any number), and memory for the JavaScript objects of each thread (default Node's). At the root only; the process has one pool, so of several trees the
@@ -159,17 +187,17 @@ export interface ProcessChild extends AnyChild {
   outputLimit?: number | string | undefined;
   /** What the whole tree may use; sizes as `256M`. A limit that this machine cannot keep is left out with a warning, unless `required`. */
   limits?: ResourceLimits | undefined;
-  /** Fails the start where no cgroup can be made or a limit cannot be kept. Default false. */
+  /** Fails the start where no cgroup (with `pidns`, no PID namespace) can be made or a limit cannot be kept. Default false. */
   required?: boolean | undefined;
-  /** How the tree is held. Default `auto`: a cgroup where one can be made. */
-  contain?: "auto" | "cgroup" | "tree" | undefined;
+  /** How the tree is held. Default `auto`: a cgroup where one can be made. `pidns`: in a PID namespace of its own where one can be made. */
+  contain?: "auto" | "cgroup" | "pidns" | "tree" | undefined;
 }
 
 /** A class of actors: what `class` takes and what a `module` exports. */
 export type ActorClass<T extends Actor = Actor> = new () => T;
 
 /** An actor. */
-export interface ActorChild extends AnyChild {
+export interface ActorChild extends PlacedChild {
   actor: string;
   /** `./file.ts#Export`, a file URL or a package; the default export when there is no `#`. */
   module?: string | undefined;
@@ -177,12 +205,8 @@ export interface ActorChild extends AnyChild {
   class?: ActorClass | undefined;
   /** Given to `init`. */
   args?: readonly unknown[] | undefined;
-  /** The thread that runs the tree (default), one of a few shared ones, or one for it alone. Not `main`: only with `module`. */
-  thread?: "main" | "pool" | "own" | undefined;
   /** How many messages may wait for it, and which is dropped when one more comes. Default: any number. */
   mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | "block" | undefined } | undefined;
-  /** Memory for the objects of its own thread: bytes, `64M`; at least 16M. Only with `thread: own`. */
-  heap?: number | string | undefined;
   /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not with `thread: main`. */
   watchdog?: Duration | undefined;
 }

@@ -3,11 +3,13 @@
  * a worker is asked for, they say themselves.
  */
 import { Cell } from "../actors/cell.js";
-import { InfoEnvelope } from "../actors/envelope.js";
+import { InfoEnvelope, SystemEnvelope } from "../actors/envelope.js";
 import { Ignore } from "../actors/ignore.js";
 import type { Info } from "../actors/info.js";
 import { disconnect, sendExit } from "../actors/link.js";
 import { endInTurn } from "../actors/stop.js";
+import { requestNamed } from "../actors/system-call.js";
+import { UnsupportedError } from "../errors.js";
 import { CallFromAfar } from "./call-from-afar.js";
 import { packError, unpackError } from "./parcel.js";
 import { RemoteCell } from "./remote-cell.js";
@@ -20,6 +22,9 @@ export function receive(line: Line, message: ThreadMessage): boolean {
   switch (message[0]) {
     case "call":
       call(line, message);
+      return true;
+    case "request":
+      request(line, message);
       return true;
     case "submit":
       submit(line, message);
@@ -116,6 +121,20 @@ function call(line: Line, [, to, number, method, args, isPacked, timeoutMs]: Wor
     (value) => line.parcel(value, (data, packed) => ["answer", number, data, packed]),
     (error: unknown) => line.post(["fail", number, packError(error)]),
   );
+}
+
+function request(line: Line, [, to, number, name, args, isPacked]: Word<"request">): void {
+  const target = local(line, to);
+  if (target === undefined) return line.refuse(number, name, to);
+  const values = line.unpack(args, isPacked) as unknown[];
+  const call = new CallFromAfar(target, name, values, line, number);
+  const known = requestNamed(name);
+  const envelope = new SystemEnvelope(call, (cell) => {
+    if (known) return known.forFar(known.serve(cell, ...values));
+    throw new UnsupportedError(`\`${name}\` is not known in the actor's thread`, { feature: name });
+  });
+  if (known?.isAtOnce) envelope.answerFor(target);
+  else target.push(envelope);
 }
 
 function submit(line: Line, [, to, number, method, args, isPacked, timeoutMs]: Word<"submit">): void {

@@ -8,7 +8,7 @@ import { tellHandled } from "../actors/handling.js";
 import { connect, disconnect, sendExit } from "../actors/link.js";
 import type { Monitor } from "../actors/monitor.js";
 import type { Runtime } from "../actors/runtime.js";
-import { ActorExitError, NoProcError, UnsupportedError } from "../errors.js";
+import { ActorExitError, NoProcError } from "../errors.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { packReason } from "./parcel.js";
@@ -45,6 +45,11 @@ export class RemoteCell extends Cell implements Remote {
     if (this.#isWatched || this.hasEnded) return;
     this.isWatched();
     this.#line.post(["watch", this.ref.id]);
+  }
+
+  /** Its thread is going to tell of its end, and has not. */
+  get awaitsEnd(): boolean {
+    return this.#isWatched && !this.hasEnded;
   }
 
   /** Its thread is going to tell of its end. */
@@ -93,9 +98,16 @@ export class RemoteCell extends Cell implements Remote {
     else if (envelope.kind === "cast") this.cast(envelope.method, envelope.args);
     else if (envelope.kind === "info" && this.hasEnded) tellHandled(this, envelope);
     else if (envelope.kind === "info") this.#line.info(this, envelope);
-    else if (envelope.kind === "system") {
-      const text = `\`${envelope.call.method}\` of an actor of another thread is not supported yet`;
-      envelope.call.fail(new UnsupportedError(text, { feature: "thread" }));
+    else if (envelope.kind === "system") this.#ask(envelope.call);
+  }
+
+  /** Has a request of the runtime's served there. */
+  #ask(call: Call): void {
+    try {
+      this.#line.request(this.ref.id, call);
+      this.runtime.deadlines.holdPending();
+    } catch (error) {
+      call.fail(error);
     }
   }
 

@@ -10,11 +10,14 @@ import { borrowCompute } from "../compute/compute-host.js";
 import { borrowSidecars } from "../sidecar/thread-sidecars.js";
 import { BorrowedCompute } from "./borrowed-compute.js";
 import { BorrowedSidecars } from "./borrowed-sidecars.js";
+import { BorrowedThreads } from "./borrowed-threads.js";
 import { GuardedActors } from "./guarded-actors.js";
 import { causeOf, receive } from "./incoming.js";
 import { packError, packReason } from "./parcel.js";
-import { Switchboard } from "./switchboard.js";
+import { type Line, Switchboard } from "./switchboard.js";
+import { borrowThreads } from "./thread-host.js";
 import type { ThreadMessage } from "./thread-message.js";
+import { forwardReports } from "./thread-reports.js";
 import { type ClassLoader, startOrdered } from "./worker-start.js";
 
 /** What a worker thread is told when it is made. */
@@ -24,17 +27,19 @@ export interface ThreadOrder {
   readonly isOwn: boolean;
   readonly port: MessagePort;
   readonly lingering: Int32Array;
+  /** What of its reports the main thread wants to be told. */
+  readonly heard: readonly string[];
 }
 
 /** Runs this worker thread; `load` imports the classes of its actors. */
 export function runThread(load: ClassLoader): void {
-  const { thread, isOwn, port, lingering } = (workerData as { readonly copal: ThreadOrder }).copal;
+  const { thread, isOwn, port, lingering, heard } = (workerData as { readonly copal: ThreadOrder }).copal;
   const runtime = new Runtime({ thread });
   setRuntimeOfThread(runtime);
   const board = new Switchboard(runtime, lingering, (line, message) => {
     // Who orders an end takes this thread for stuck, and ends it by force, unless it hears in time that the order was heard.
     if (message[0] === "callOff" || (message[0] === "exit" && message[4] === "order")) main.postNow(["ending"]);
-    if (!receive(line, message)) obey(message);
+    if (!receive(line, message)) obey(line, message);
   });
   const main = board.open(0, port, true);
   board.onLast = (reason, cause) => {
@@ -53,16 +58,27 @@ export function runThread(load: ClassLoader): void {
   borrowSidecars(() => sidecars.host());
   const compute = new BorrowedCompute(main);
   borrowCompute(compute);
-  const obey = (message: ThreadMessage): void => {
+  const threads = new BorrowedThreads(main);
+  borrowThreads(threads);
+  forwardReports(main, heard);
+  const obey = (line: Line, message: ThreadMessage): void => {
     switch (message[0]) {
       case "start":
-        startOrdered(main, message[1], load, isOwn, guarded);
+        startOrdered(line, message[1], load, isOwn, guarded);
+        break;
+      case "placed":
+        threads.placed(message[1], message[2]);
+        break;
+      case "notPlaced":
+        threads.notPlaced(message[1], message[2]);
         break;
       case "connected":
         // What its maker had said before it said anything to others is heard before them.
         board.open(message[1], message[2]).drain();
         break;
       case "lost": {
+        // Its actors may have started those that live here, who end with them.
+        main.postNow(["ending"]);
         const [, lost, reason, lastWord] = message;
         board.lost(lost, reason, lastWord, lastWord && causeOf(main, lastWord.cause, lastWord.ignored));
         break;

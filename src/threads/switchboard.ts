@@ -39,6 +39,8 @@ export class Switchboard {
   lastActor: Cell | undefined = undefined;
   /** What of this thread's other threads can speak to. */
   readonly exported = new Map<number, RefPort>();
+  /** Those of them that are no actors: aliases, and what answers for the runtime. */
+  readonly #noActors = new Map<number, ActorRef>();
   readonly #linger: Linger;
   readonly #receive: Receiver;
   readonly #lines = new Map<number, Line>();
@@ -88,8 +90,10 @@ export class Switchboard {
     const { thread, id, name } = ref;
     if (thread !== this.runtime.thread || id === 0 || this.exported.has(id)) return [thread, id, name];
     const port = portOf(ref);
-    if (!(port instanceof Cell)) this.exported.set(id, port);
-    else if (port.runtime === this.runtime) this.watchOf(port);
+    if (!(port instanceof Cell)) {
+      this.exported.set(id, port);
+      this.#noActors.set(id, ref);
+    } else if (port.runtime === this.runtime) this.watchOf(port);
     else
       throw new UnsupportedError("an actor of another runtime cannot be named in another thread", {
         feature: "thread",
@@ -103,6 +107,8 @@ export class Switchboard {
     if (thread === this.runtime.thread) {
       const port = this.exported.get(id) ?? this.#ended.get(id)?.deref();
       if (port instanceof Cell) return port.ref;
+      const own = this.#noActors.get(id);
+      if (own) return own;
     }
     const known = this.#known.get(thread)?.get(id)?.deref();
     if (known) return known.ref;
@@ -164,10 +170,10 @@ export class Switchboard {
     return watch;
   }
 
-  /** Lists the actors of another thread that are known here and have not ended. */
+  /** Lists the actors of another thread whose end is awaited here: what else is known there may be an alias, or nobody's actor. */
   actorsOf(thread: number): RemoteCell[] {
     const known = [...(this.#known.get(thread)?.values() ?? [])].map((weak) => weak.deref());
-    return known.filter((cell) => cell !== undefined && !cell.hasEnded) as RemoteCell[];
+    return known.filter((cell) => cell?.awaitsEnd) as RemoteCell[];
   }
 
   /** A thread is no more: what it had still said is heard first, then every actor of it that is known here has ended. */
@@ -272,6 +278,13 @@ export class Line {
   call(to: number, call: Call, timeoutMs: number): void {
     const number = ++this.#lastNumber;
     this.parcel(call.args, (args, isPacked) => ["call", to, number, call.method, args, isPacked, timeoutMs]);
+    this.#calls.set(number, call);
+  }
+
+  /** Posts a request to the runtime's side of an actor, and keeps the call until it is answered. @throws {NotCloneableError} */
+  request(to: number, call: Call): void {
+    const number = ++this.#lastNumber;
+    this.parcel(call.args, (args, isPacked) => ["request", to, number, call.method, args, isPacked]);
     this.#calls.set(number, call);
   }
 

@@ -7,10 +7,13 @@ import type { ComputeEnd, ComputeOrder } from "../compute/compute-host.js";
 import type { PlainError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import type { Address } from "./parcel.js";
+import type { PoolOptions } from "./thread-pools.js";
 
 /** An actor to start: where its class is, and what it is started with. */
 export interface StartOrder {
   readonly id: number;
+  /** What its starter called its place when it asked the main thread for it; undefined where the main thread is the starter. */
+  readonly place: number | undefined;
   readonly name: string | undefined;
   readonly label: string;
   readonly parent: Address | undefined;
@@ -19,6 +22,7 @@ export interface StartOrder {
   /** How long its thread may be busy with one thing; for ever unless given. */
   readonly watchdogMs: number | undefined;
   readonly source: ModuleSource;
+  /** The arguments of its `init`, and what the class loader is told besides. */
   readonly args: unknown;
   readonly isPacked: boolean;
 }
@@ -51,6 +55,8 @@ export type ThreadMessage =
       isPacked: boolean,
       timeoutMs: number,
     ]
+  /** A request to the runtime's side of an actor, by its name; answered as a call is. */
+  | readonly [word: "request", to: number, number: number, request: string, args: unknown, isPacked: boolean]
   /** A cast, or a message where there is no method, whose sender waits until it is in the mailbox. */
   | readonly [
       word: "submit",
@@ -94,6 +100,28 @@ export type ThreadMessage =
   | readonly [word: "lost", thread: number, reason: ExitReason, lastWord: LastWord | undefined]
   /** From the main thread: nobody lives there any more. */
   | readonly [word: "close"]
+  /** To the main thread: find a place for an actor; the answer has the same number. */
+  | readonly [
+      word: "place",
+      number: number,
+      placement: "pool" | "own",
+      limits: PoolOptions,
+      entry: string,
+      shutdownMs: number,
+    ]
+  | readonly [word: "placed", number: number, thread: number]
+  | readonly [word: "notPlaced", number: number, error: PlainError]
+  /** To the main thread: nobody comes to live in that place. */
+  | readonly [word: "unplace", number: number]
+  /** To the main thread: who was to live in the place that thread asked for lives here now; and, any of these does not any more. */
+  | readonly [word: "housed", asker: number, number: number]
+  | readonly [word: "vacated"]
+  /** To the main thread: that thread was told to end its actor. */
+  | readonly [word: "asked", thread: number]
+  /** To the main thread: that thread must hear within so long of what it was told. */
+  | readonly [word: "mustHear", thread: number, withinMs: number]
+  /** To the main thread: something was published on this channel. */
+  | readonly [word: "published", channel: string, message: unknown, isPacked: boolean]
   /** To the main thread: an order to end was heard, and what it takes is under way. */
   | readonly [word: "ending"]
   | readonly [word: "last", lastWord: LastWord]

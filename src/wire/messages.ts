@@ -18,6 +18,7 @@ export const CAPABILITY = {
   noLinger: 16,
   takesFloods: 32,
   lendsStdin: 64,
+  pidns: 128,
 } as const;
 
 /** Numbers of the three standard streams as the wire writes them. */
@@ -46,11 +47,13 @@ export interface EventBodies {
   started: {
     pid: number;
     startTime: number;
-    containment: "cgroup2" | "cgroup1" | "tree";
+    containment: "cgroup2" | "cgroup1" | "pidns" | "tree";
     cgroup: Uint8Array | null;
     cgroups1?: Uint8Array[];
     limitsApplied?: string[];
     limitsMissing?: { limit: string; why: string }[];
+    pidns?: { pid: number; startTime: number };
+    pidnsMissing?: string;
   };
   startFailed: { stage: string; errno: number; code: string; message: string };
   wrote: Record<string, never>;

@@ -32,12 +32,12 @@ t.test("an actor that crashes takes its running function along, as one that spin
   const ref = await asker({ threads: 1 });
   await running(ref, "spin");
   await t.rejects(
-    ref.call.run(() => {
+    ref.within(60_000).call.run(() => {
       throw new TypeError("crash");
     }),
   );
   t.match(await whenEnded(ref), { error: { name: "TypeError" } });
-  t.equal(await (await asker({ threads: 1 })).call.outcome("add", [1]), 1);
+  t.equal(await (await asker({ threads: 1 })).within(60_000).call.outcome("add", [1]), 1);
 });
 
 t.test("functions that still wait for a thread when their actor ends never run", async (t) => {
@@ -48,7 +48,7 @@ t.test("functions that still wait for a thread when their actor ends never run",
   exitActor(ref, "kill");
   await whenEnded(ref);
   tell(blocker);
-  t.equal(await other.call.outcome("add", [1]), 1);
+  t.equal(await other.within(60_000).call.outcome("add", [1]), 1);
   t.equal(Atomics.load(told, 0), 0);
 });
 
@@ -58,7 +58,7 @@ t.test("after the end of its actor a computation never settles, so that nothing 
   const hear = (what: unknown): void => void heard.push(what);
   process.on("unhandledRejection", hear);
   t.teardown(() => process.off("unhandledRejection", hear));
-  await ref.call.run((compute) => {
+  await ref.within(60_000).call.run((compute) => {
     void compute("spin", [stage()]).then(hear);
     void compute("spin", [stage()]).finally(() => hear("finally"));
     void (async () => hear(await compute("add")))();
@@ -104,7 +104,7 @@ t.test("a rejection that nobody looks at ends the actor, with the error as its r
 
 t.test("a rejection that somebody looks at, however it is done, ends nobody", async (t) => {
   const ref = await asker();
-  await ref.call.run(async (compute) => {
+  await ref.within(60_000).call.run(async (compute) => {
     await compute("fails").catch(() => {});
     await Promise.allSettled([compute("fails"), compute("fails")]);
     await t.rejects(compute("fails").finally(() => {}));
@@ -118,7 +118,7 @@ t.test("an onProgress that throws ends the actor", async (t) => {
   const onProgress = () => {
     throw new TypeError("cannot take it");
   };
-  await t.rejects(ref.call.outcome("count", [3], { onProgress }), { code: "ERR_ACTOR_EXIT" });
+  await t.rejects(ref.within(60_000).call.outcome("count", [3], { onProgress }), { code: "ERR_ACTOR_EXIT" });
   t.match(await whenEnded(ref), { error: { message: "cannot take it" } });
 });
 
@@ -141,7 +141,7 @@ t.test("a supervisor restarts an actor only when its function is gone, and the n
   exitActor(incarnations[0] as never, "kill");
   const next = await eventually(() => incarnations[1]);
   const last = Atomics.load(ticks, 0);
-  t.equal(await next.call.outcome("add", [1]), 1);
+  t.equal(await next.within(60_000).call.outcome("add", [1]), 1);
   t.equal(Atomics.load(ticks, 0), last);
   exitActor(supervisor as never, "shutdown");
   await whenEnded(supervisor as never);
@@ -152,7 +152,9 @@ t.test("1,000 functions of ten actors come to their answers, and nothing is left
   const refs = await Promise.all(Array.from({ length: 10 }, () => asker({ threads: 2 })));
   const answers = await Promise.all(
     refs.map((ref, at) =>
-      ref.call.run((compute) => Promise.all(Array.from({ length: 100 }, (_, i) => compute("add", [at, i])))),
+      ref
+        .within(60_000)
+        .call.run((compute) => Promise.all(Array.from({ length: 100 }, (_, i) => compute("add", [at, i])))),
     ),
   );
   t.strictSame(

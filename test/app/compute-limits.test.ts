@@ -20,9 +20,9 @@ function find(tree: Tree): ActorRef<Asker> {
 t.test("the root's compute limits the pool: functions at once, waiting ones, memory", async (t) => {
   await using tree = await startWith({ threads: 1, queue: 0, heap: "48M" });
   const asker = find(tree);
-  await t.rejects(asker.call.outcome("eats"), { code: "ERR_COMPUTE_LOST", reason: { limit: "memory" } });
+  await t.rejects(asker.within(60_000).call.outcome("eats"), { code: "ERR_COMPUTE_LOST", reason: { limit: "memory" } });
   await asker.call.ask("spin", [stage()]);
-  await t.rejects(asker.call.outcome("add"), { code: "ERR_COMPUTE_FULL", capacity: 0 });
+  await t.rejects(asker.within(60_000).call.outcome("add"), { code: "ERR_COMPUTE_FULL", capacity: 0 });
 });
 
 t.test("a tree that says nothing leaves the pool as it is", async (t) => {
@@ -30,7 +30,7 @@ t.test("a tree that says nothing leaves the pool as it is", async (t) => {
   await using second = await startWith(undefined);
   const asker = find(second);
   await asker.call.ask("spin", [stage()]);
-  await t.rejects(asker.call.outcome("add"), { code: "ERR_COMPUTE_FULL" });
+  await t.rejects(asker.within(60_000).call.outcome("add"), { code: "ERR_COMPUTE_FULL" });
 });
 
 const wrong: [compute: unknown, message: RegExp][] = [

@@ -201,7 +201,6 @@ const notYet: Record<string, string> = {
   logs: "logs: { file: x }",
   "stop.message": "stop: { message: x }",
   "onOwnerDeath.hold": "onOwnerDeath: { hold: 1s }",
-  "contain: pidns": "contain: pidns",
   "stdout.as: json": "stdout: { to: p, as: json }",
 };
 for (const [name, line] of Object.entries(notYet)) {

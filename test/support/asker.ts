@@ -67,7 +67,7 @@ export function stage(): Int32Array<SharedArrayBuffer> {
 export async function running(ref: ActorRef<Asker>, name: "spin" | "tick" | "untilTold"): Promise<Int32Array> {
   const told = stage();
   await ref.call.ask(name, [told]);
-  await eventually(() => Atomics.load(told, 0) > 0);
+  await eventually(() => Atomics.load(told, 0) > 0, { timeoutMs: 60_000 });
   return told;
 }
 

@@ -54,12 +54,14 @@ for (const thread of ["main", "pool", "own"] as const) {
   t.test(`an actor (${thread}) has a function run on a thread that is neither its own nor main`, async (t) => {
     await using tree = await startAskers([thread]);
     const ref = find(tree, "a");
-    const ran = await ref.call.outcome("thread", []);
+    const ran = await ref.within(60_000).call.outcome("thread", []);
     t.ok(ran !== 0 && ran !== (await ref.call.thread()));
-    t.strictSame(await ref.call.counts(3), [1, 2, 3, "counted"]);
-    await t.rejects(ref.call.outcome("fails", []), { name: "RangeError", code: "ETHING" });
-    await t.rejects(ref.call.outcome("leaves", [3]), { code: "ERR_COMPUTE_LOST", reason: { exit: 3 } });
-    await t.rejects(ref.call.outcome("spin", [stage()], { timeoutMs: 30 }), { code: "ERR_COMPUTE_TIMEOUT" });
+    t.strictSame(await ref.within(60_000).call.counts(3), [1, 2, 3, "counted"]);
+    await t.rejects(ref.within(60_000).call.outcome("fails", []), { name: "RangeError", code: "ETHING" });
+    await t.rejects(ref.within(60_000).call.outcome("leaves", [3]), { code: "ERR_COMPUTE_LOST", reason: { exit: 3 } });
+    await t.rejects(ref.within(60_000).call.outcome("spin", [stage()], { timeoutMs: 30 }), {
+      code: "ERR_COMPUTE_TIMEOUT",
+    });
   });
 
   t.test(`an actor (${thread}) that ends takes its function along, before anybody is told`, async (t) => {
@@ -103,13 +105,13 @@ t.test("actors of all threads share one pool, its limits and its queue", async (
   const told = stage();
   for (let asked = 0; asked < 2; asked++) await find(tree, "a").call.begin("untilTold", [told]);
   for (const id of ["a", "b", "c"]) {
-    await t.rejects(find(tree, id).call.outcome("add", []), { code: "ERR_COMPUTE_FULL", capacity: 1 });
+    await t.rejects(find(tree, id).within(60_000).call.outcome("add", []), { code: "ERR_COMPUTE_FULL", capacity: 1 });
   }
   await eventually(() => Atomics.load(told, 0) === 1);
   Atomics.store(told, 1, 1);
   Atomics.notify(told, 1);
   await eventually(() => Atomics.load(told, 0) === 2);
-  for (const id of ["b", "c"]) t.equal(await find(tree, id).call.outcome("add", [1]), 1);
+  for (const id of ["b", "c"]) t.equal(await find(tree, id).within(60_000).call.outcome("add", [1]), 1);
 });
 
 t.test("an answer does not pass the main thread: it arrives while that is blocked", async (t) => {

@@ -3,7 +3,7 @@
  */
 import t from "tap";
 import { isActorRef } from "#src/ref.js";
-import { find, resident, startResidents } from "../support/resident.js";
+import { find, resident, type Starter, starter, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
 
@@ -34,6 +34,15 @@ t.test("a ref arrives as the one ref of its actor, in every thread", async (t) =
     [list[0] === a, list[1] === b, list[2] === c, isActorRef((list[3] as Map<string, unknown>).get("x"))],
     [true, true, true, true],
   );
+});
+
+t.test("an alias comes home as the alias it is, and is heard from both sides", async (t) => {
+  await using tree = await startResidents([starter("a", "own")]);
+  const a = find<Starter>(tree, "a");
+  const alias = await a.call.makeAlias();
+  t.equal(await alias.call.echo(1), 1);
+  t.equal(await a.call.isAlias(alias), true);
+  t.strictSame(await a.call.heard(), ["to the alias"]);
 });
 
 t.test("an actor calls actors of other threads and of the main one by refs it was given", async (t) => {

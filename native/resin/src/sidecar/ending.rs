@@ -228,8 +228,8 @@ impl Sidecar {
             }
             _ => format!("cannot start {}: `{}` failed", self.program, stage.name()),
         };
-        // Of a limit there is more to say than what the kernel answered, if it was asked at all.
-        let message = match self.refused_limit.take() {
+        // Of a limit or a namespace there is more to say than what the kernel answered, if it was asked at all.
+        let message = match self.refused.take() {
             Some(sentence) => sentence,
             None if (stage, errno) == (Stage::Cgroup, Errno::ENOTSUP) => what,
             None => format!("{what}: {} ({code})", errno.desc()),

@@ -58,7 +58,7 @@ pub fn read_command(payload: &[u8]) -> Result<(u32, Command<'_>), WireError> {
             "start" => Command::Start(Box::new(body!(reader => Start {
                 argv: arguments, cwd: optional_bin, env: bin, stdin: stdio, stdout: stdio, stderr: stdio,
                 window_bytes "windowBytes": windows, stop: stop_spec, orphan_grace_ms "orphanGraceMs": grace, contain: contain;
-                pty: pty, spawn: spawn, life: life, limits: limits,
+                pty: pty, spawn: spawn, life: life, limits: limits, required: boolean,
             }))),
             "write" => body!(reader => Command::Write { data: bin }),
             "lend" => body!(reader => Command::Lend {}),
@@ -89,6 +89,7 @@ pub fn read_event(payload: &[u8]) -> Result<(u32, Event<'_>), WireError> {
             "started" => body!(reader => Event::Started {
                 pid: unsigned32, start_time "startTime": unsigned64, containment: containment, cgroup: optional_bin;
                 cgroups1: directories, limits_applied "limitsApplied": limit_names, limits_missing "limitsMissing": limits_missing,
+                pidns: first_process, pidns_missing "pidnsMissing": text,
             }),
             "startFailed" => {
                 body!(reader => Event::StartFailed { stage: text, errno: unsigned32, code: text, message: text })

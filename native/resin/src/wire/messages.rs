@@ -19,6 +19,9 @@ pub const CAPABILITY_PTY: u32 = 2;
 /// Capability bit: this resin knows the `limits` of a start.
 pub const CAPABILITY_LIMITS: u32 = 4;
 
+/// Capability bit: this resin knows the containment `pidns`.
+pub const CAPABILITY_PIDNS: u32 = 128;
+
 /// The owner's capability bit that says: block at once, never poll before.
 pub const CAPABILITY_NO_LINGER: u32 = 16;
 
@@ -57,6 +60,8 @@ pub enum Containment {
     Cgroup2,
     /// In cgroups of version 1.
     Cgroup1,
+    /// In a PID namespace of its own.
+    Pidns,
     /// By the process tree alone.
     Tree,
 }
@@ -198,6 +203,12 @@ pub enum Event<'a> {
         /// The limits that were asked for and do not hold.
         #[serde(skip_serializing_if = "Option::is_none")]
         limits_missing: Option<Vec<LimitMissing<'a>>>,
+        /// The first process of its PID namespace, if it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pidns: Option<FirstProcess>,
+        /// Why it has none, if it was to have one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pidns_missing: Option<&'a str>,
     },
     /// The process was not started; the connection ends.
     StartFailed {
@@ -272,6 +283,16 @@ pub enum Event<'a> {
     },
     /// The leader has ended and the tree is empty.
     Exited(Box<Exited>),
+}
+
+/// The first process of a PID namespace; when it is gone nothing of the namespace is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FirstProcess {
+    /// Its pid.
+    pub pid: u32,
+    /// When it started, in clock ticks since boot.
+    pub start_time: u64,
 }
 
 /// A limit that does not hold.

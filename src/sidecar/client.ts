@@ -9,7 +9,7 @@ import { gone, lossOf, startError, unread } from "./client-errors.js";
 import { Connection } from "./connection.js";
 import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
-import { LentPipe } from "./lent-pipe.js";
+import { LentPipe, type PipePath } from "./lent-pipe.js";
 import { warnOfMissing } from "./limits-warning.js";
 import { waitForLostTree } from "./lost-tree.js";
 import type { SidecarHost } from "./sidecar-host.js";
@@ -298,12 +298,8 @@ export class SidecarClient {
   async #borrow(): Promise<LentPipe | undefined> {
     const hasWords = this.#stopPlan.steps?.some(({ stdin, closeStdin }) => stdin || closeStdin);
     if (hasWords || !this.#keepsNodeRunning || !this.#connection.can(CAPABILITY.lendsStdin)) return undefined;
-    try {
-      const { path, inode } = (await this.#request("lend", {})) as { path: string; inode: number };
-      return LentPipe.open(path, inode);
-    } catch {
-      return undefined;
-    }
+    const lent = await this.#request("lend", {}).catch(() => undefined);
+    return lent === undefined ? undefined : LentPipe.open(lent as PipePath);
   }
 
   #closed(stream: OutputStream): void {

@@ -5,6 +5,9 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { Socket } from "node:net";
 
+/** Where the pipe is, and how it is known. */
+export type PipePath = Readonly<{ path: string; inode: number }>;
+
 /** Our own end of a process's standard input. */
 export class LentPipe {
   readonly #socket: Socket;
@@ -16,7 +19,7 @@ export class LentPipe {
   }
 
   /** Opens the pipe at `path`; undefined if it cannot be opened, nobody reads it, or `path` leads to something else by now. */
-  static open(path: string, inode: number): LentPipe | undefined {
+  static open({ path, inode }: PipePath): LentPipe | undefined {
     let fd: number;
     try {
       fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);

@@ -15,6 +15,9 @@ use crate::pipe_path::PipePath;
 /// What the pipe of a flood holds; the most that anybody may ask for by default.
 const FLOOD_PIPE_BYTES: i32 = 1024 * 1024;
 
+/// What the pipe holds while its owner writes to it: more would be out of the processor's cache when it is read, less is soon full.
+const LENT_PIPE_BYTES: i32 = 256 * 1024;
+
 /// The stdin of one process.
 #[derive(Debug)]
 pub enum Stdin {
@@ -144,7 +147,7 @@ impl Stdin {
         Ok(())
     }
 
-    /// Lets the owner write to the pipe itself, which is as large as a flood's from now on. `None` unless everything taken so far is in it.
+    /// Lets the owner write to the pipe itself. `None` unless everything taken so far is in it.
     ///
     /// Every read of the process would wake the sidecar, although it is none of its business: the pipe is not watched any more.
     pub fn lend(&mut self, events: &EventLoop) -> Option<PipePath> {
@@ -157,7 +160,8 @@ impl Stdin {
             events.unwatch(&feed.pipe).ok()?;
             feed.lent = true;
         }
-        feed.widen();
+        // As large as it was will do: a user's share of pipe memory may be used up, or more than that be in it.
+        let _ = fcntl(&feed.pipe, FcntlArg::F_SETPIPE_SZ(LENT_PIPE_BYTES));
         Some(path)
     }
 
@@ -270,13 +274,12 @@ impl Stdin {
 impl Feed {
     /// A pipe that could not take what the window allows gets larger, once; what then fits is not copied. Answers how much that was.
     fn widen_and_write(&mut self, rest: &[u8]) -> usize {
-        if self.widen() { write(&self.pipe, rest).unwrap_or(0) } else { 0 }
-    }
-
-    /// Makes the pipe as large as a flood's, if that was not done before. A user's share of pipe memory may be used up: it is as good as before then.
-    fn widen(&mut self) -> bool {
-        !std::mem::replace(&mut self.widened, true)
-            && fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(FLOOD_PIPE_BYTES)).is_ok()
+        if std::mem::replace(&mut self.widened, true)
+            || fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(FLOOD_PIPE_BYTES)).is_err()
+        {
+            return 0;
+        }
+        write(&self.pipe, rest).unwrap_or(0)
     }
 
     fn write_waiting(&mut self, progress: &mut Progress) -> Result<(), Errno> {

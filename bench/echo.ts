@@ -6,14 +6,15 @@ import type { Readable, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { open } from "copal";
 import { execa } from "execa";
-import { progress, type Report, report, row, type Samples } from "./report.js";
+import { type Report, report, row } from "./report.js";
+import { inRounds } from "./rounds.js";
 
-const TURNS = 3_000;
-const ROUNDS = 9;
+const TURNS = 500;
+const ROUNDS = 60;
 const MESSAGE = Buffer.from(`${"x".repeat(63)}\n`);
 
-/** Does so many turns and gives the microseconds of one. */
-type Echo = (turns: number) => Promise<number>;
+/** Does its turns and gives the microseconds of one. */
+type Echo = () => Promise<number>;
 
 interface Ends {
   readonly stdin: Writable;
@@ -27,27 +28,27 @@ function echoOf({ stdin, stdout }: Ends): Echo {
     back += bytes.length;
     if (back % MESSAGE.length === 0) answer();
   });
-  return async (turns) => {
+  return async () => {
     const began = performance.now();
-    for (let turn = 0; turn < turns; turn++) {
+    for (let turn = 0; turn < TURNS; turn++) {
       const answered = new Promise<void>((resolve) => {
         answer = resolve;
       });
       stdin.write(MESSAGE);
       await answered;
     }
-    return ((performance.now() - began) * 1000) / turns;
+    return ((performance.now() - began) * 1000) / TURNS;
   };
 }
 
 /** The shell's own way to talk with a program. */
-const shell: Echo = async (turns) => {
-  const script = `coproc cat; began=$EPOCHREALTIME; for ((i = 0; i < ${turns}; i++)); do echo ${"x".repeat(63)} >&"\${COPROC[1]}"; read -r line <&"\${COPROC[0]}"; done; ended=$EPOCHREALTIME; echo $((\${ended/./} - \${began/./}))`;
+const shell: Echo = async () => {
+  const script = `coproc cat; began=$EPOCHREALTIME; for ((i = 0; i < ${TURNS}; i++)); do echo ${"x".repeat(63)} >&"\${COPROC[1]}"; read -r line <&"\${COPROC[0]}"; done; ended=$EPOCHREALTIME; echo $((\${ended/./} - \${began/./}))`;
   const bash = spawn("bash", ["-c", script], {
     env: { ...process.env, LC_ALL: "C" },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  return Number(await text(bash.stdout)) / turns;
+  return Number(await text(bash.stdout)) / TURNS;
 };
 
 /** Measures `64-byte echo through cat, one at a time` beside `child_process`, `execa` and a shell's coprocess. */
@@ -61,16 +62,7 @@ export async function measure(): Promise<Report> {
     execa: echoOf(other as unknown as Ends),
     "shell pipeline": shell,
   };
-  const samples: Samples = {};
-  for (let round = -1; round < ROUNDS; round++) {
-    progress(`echo: ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
-    for (const [contender, echo] of Object.entries(contenders)) {
-      const microseconds = await echo(TURNS);
-      if (round < 0) continue;
-      samples[contender] ??= [];
-      samples[contender].push(microseconds);
-    }
-  }
+  const samples = await inRounds("echo", ROUNDS, contenders);
   held.stdin.end();
   child.stdin.end();
   other.stdin.end();

@@ -1,5 +1,8 @@
 /**
  * How many bytes per second go into a process's standard input? Counted by the process itself: a round is over when `wc -c` has said its number.
+ *
+ * What bounds it: ours is a pipe, as a shell's is, and the kernel lets one side of a pipe copy at a time. `child_process` gives the program a socket
+ * instead, of which both sides copy at once; but a program cannot open its `/dev/stdin` then.
  */
 import { spawn } from "node:child_process";
 import { Readable, type Writable } from "node:stream";
@@ -7,11 +10,12 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { open } from "copal";
 import { execa } from "execa";
-import { progress, type Report, report, row, type Samples } from "./report.js";
+import { type Report, report, row } from "./report.js";
+import { inRounds } from "./rounds.js";
 
 const TOTAL_BYTES = 400_000_000;
 const CHUNK = Buffer.alloc(64 * 1024, 7);
-const ROUNDS = 9;
+const ROUNDS = 15;
 
 interface Ends {
   readonly stdin: Writable;
@@ -28,19 +32,16 @@ const contenders: Record<string, () => Promise<string>> = {
 
 /** Measures `bytes per second` beside `child_process`, `execa` and a shell pipeline. */
 export async function measure(): Promise<Report> {
-  const samples: Samples = {};
-  for (let round = -1; round < ROUNDS; round++) {
-    progress(`stdin: ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
-    for (const [contender, feed] of Object.entries(contenders)) {
-      const began = performance.now();
-      const counted = Number(await feed());
-      if (counted !== TOTAL_BYTES) throw new Error(`${contender}: wc counted ${counted} bytes of ${TOTAL_BYTES}`);
-      if (round < 0) continue;
-      samples[contender] ??= [];
-      samples[contender].push((TOTAL_BYTES * 1000) / (performance.now() - began));
-    }
-  }
+  const timed = Object.entries(contenders).map(([contender, feed]) => [contender, () => perSecond(contender, feed)]);
+  const samples = await inRounds("stdin", ROUNDS, Object.fromEntries(timed));
   return report("stdin", [row("bytes per second", "B/s", "higher", samples)]);
+}
+
+async function perSecond(contender: string, feed: () => Promise<string>): Promise<number> {
+  const began = performance.now();
+  const counted = Number(await feed());
+  if (counted !== TOTAL_BYTES) throw new Error(`${contender}: wc counted ${counted} bytes of ${TOTAL_BYTES}`);
+  return (TOTAL_BYTES * 1000) / (performance.now() - began);
 }
 
 /** Writes everything in chunks of 64 KiB, as fast as the stream takes it, and gives what the program says then. */

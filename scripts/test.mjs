@@ -24,27 +24,29 @@ const tapCode = await run(process.execPath, [tap, "--reporter=terse", `--output-
   cwd: root,
 });
 
-let rust = { code: 0, passed: 0, failed: 0 };
+let rust = { code: 0, passed: 0, failed: 0, skipped: [] };
 if (wanted.length === 0) {
   const { code, output } = await runQuietly("cargo", ["test", "--locked", "--quiet"], {
     cwd: join(root, "native", "resin"),
   });
   const count = (word) =>
     [...output.matchAll(new RegExp(`(\\d+) ${word}`, "g"))].reduce((sum, [, n]) => sum + Number(n), 0);
-  rust = { code, passed: count("passed"), failed: count("failed") };
+  const skipped = [...output.matchAll(/SKIPPED: .*/g)].map(([line]) => line);
+  rust = { code, passed: count("passed"), failed: count("failed"), skipped };
   if (code !== 0) process.stderr.write(output);
 }
 
 const lines = existsSync(results) ? readFileSync(results, "utf8").split("\n") : [];
 const passed = lines.filter((line) => /^ {4}ok /.test(line)).length + rust.passed;
 const failed = lines.filter((line) => /^ {4}not ok /.test(line)).length + rust.failed;
-const skipped = [...new Set(lines.filter((line) => /# SKIP|# SKIPPED:/.test(line)).map((line) => line.trim()))];
+const ours = lines.filter((line) => /# SKIP|# SKIPPED:/.test(line)).map((line) => line.trim());
+const skipped = [...new Set([...ours, ...rust.skipped])];
 // Whatever the reporter made of it: every failure by name, with what was found and what was wanted.
 lines.forEach((line, at) => {
   if (!/^ {4,}not ok /.test(line)) return;
   const end = lines.findIndex((other, index) => index > at && /^\s*\.\.\.$/.test(other));
   process.stdout.write(`${lines.slice(at, Math.min(end + 1 || at + 1, at + 40)).join("\n")}\n`);
 });
-for (const line of skipped) process.stdout.write(`SKIPPED: ${line.replace(/^.*# SKIP(PED:)?\s*/, "")}\n`);
+for (const line of skipped) process.stdout.write(`SKIPPED: ${line.replace(/^(.*# SKIP(PED:)?|SKIPPED:)\s*/, "")}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed, ${skipped.length} skipped\n`);
 process.exitCode = tapCode || rust.code || (passed === 0 ? 1 : 0);

@@ -2,8 +2,10 @@
  * The public door of Copal: named exports only.
  */
 
+export type { Remote } from "comlink";
 // Actors
 export { Actor, type ActorTimer } from "./actors/actor.js";
+export type { ComputeFunction, ComputeOptions, ComputeTask, ProgressOf } from "./actors/compute-task.js";
 export type { CrashReport } from "./actors/crash-report.js";
 export type { Statistics, TraceEvent, TraceSink } from "./actors/debug.js";
 export { exitActor as exit } from "./actors/exit-actor.js";
@@ -11,8 +13,12 @@ export type {
   ClosedInfo,
   DownInfo,
   ExitInfo,
+  FrameInfo,
+  HandedOverInfo,
   Info,
+  JsonInfo,
   LineInfo,
+  MalformedInfo,
   OutputInfo,
   OutputStream,
   ProcessExitInfo,
@@ -22,10 +28,14 @@ export type {
 export { localNames, nameOf, register, unregister, whereis } from "./actors/local-names.js";
 export type { DeadLetter, MailboxLimit } from "./actors/mailbox-bound.js";
 export type { MessageView } from "./actors/message-view.js";
-export { ProcessActor, type ProcessSpec, type ProcessStatus, type SubscribeOptions } from "./actors/process-actor.js";
+export type { SubscribeOptions } from "./actors/output-sinks.js";
+export { ProcessActor, type ProcessSpec, type ProcessStatus } from "./actors/process-actor.js";
 export { type GroupEvent, ProcessGroups, processGroups } from "./actors/process-groups.js";
+export { type Program, ProgramActor, type ProgramSpec, type ProgramStatus } from "./actors/program-actor.js";
+export { type ProxyOptions, proxy, releaseProxy } from "./actors/proxy.js";
 export { Registry, type RegistryEntry, type RegistryEvent, type RegistryOptions } from "./actors/registry.js";
 export type { Reply } from "./actors/reply.js";
+export type { RpcOptions } from "./actors/rpc-channel.js";
 export { StateMachine, type StateMethods, type StateResult } from "./actors/state-machine.js";
 export {
   type Action,
@@ -55,9 +65,12 @@ export {
   defineTree,
   type OutputTarget,
   type ProcessChild,
+  type RpcOutput,
   type SupervisorChild,
   type TreeSpec,
 } from "./app/tree-spec.js";
+// Functions on other threads
+export type { Computation } from "./compute/computation.js";
 // Errors
 export { CopalError, type CopalErrorOf, type ErrorCode, isCopalError } from "./errors.js";
 export { type ErrorReason, type ExitReason, formatExit, isNormalExit, type StartFailure } from "./exit.js";
@@ -68,12 +81,13 @@ export { type Lines, type LinesOptions, lines } from "./process/lines.js";
 export { type OpenOptions, open, Session } from "./process/open.js";
 export { type OutputObserver, type RunOptions, type RunResult, run } from "./process/run.js";
 export type { WebStreams } from "./process/web-streams.js";
-export { ActorRef, isActorRef } from "./ref.js";
-export type { Started, TreeStats } from "./sidecar/client.js";
+export { ActorRef, type Calls, isActorRef } from "./ref.js";
+export type { TreeStats } from "./sidecar/client.js";
 export type { ExitReport, Limit, StepTaken, StoppedBy } from "./sidecar/exit-report.js";
 export type { OsText } from "./sidecar/os-text.js";
 export type { IoLimit, LimitMissing, ResourceLimits } from "./sidecar/resource-limits.js";
 export type { PtyOptions, StdioOption } from "./sidecar/start-options.js";
+export type { Started } from "./sidecar/started.js";
 export type { StopPlan, StopStep } from "./sidecar/stop-plan.js";
 // Supervisors
 export type { Backoff } from "./supervisor/backoff.js";
@@ -92,3 +106,5 @@ export { type Exhaustion, type SupervisorSnapshot, supervisorSnapshot } from "./
 export type { AutoShutdown, Strategy } from "./supervisor/strategy.js";
 export { type ChildCount, type ListedChild, Supervisor, startSupervisor } from "./supervisor/supervisor.js";
 export type { SupervisorSpec } from "./supervisor/supervisor-spec.js";
+// Actors for code that is none
+export { type PortOptions, portTo, remoteOf } from "./threads/facade.js";

@@ -38,10 +38,20 @@ export class Call {
     this.#reject = isAwaited ? capturedReject : ignore;
   }
 
+  /** The limit that its caller keeps in another thread, in milliseconds; undefined for a call of this thread, whose deadline is here. */
+  get farLimitMs(): number | undefined {
+    return undefined;
+  }
+
   /** Answers the caller; nothing happens if it has its answer, or has given up. */
   answer(value: unknown): void {
     if (marks.count > 0) unmark(value);
     if (this.#settle()) this.#resolve(value);
+  }
+
+  /** What has not happened if the time limit passes. */
+  get expected(): string {
+    return "did not answer";
   }
 
   /** Rejects the caller's promise; nothing happens if it has its answer, or has given up. */
@@ -83,6 +93,25 @@ export class Cast {
   constructor(method: string, args: readonly unknown[]) {
     this.method = method;
     this.args = args;
+  }
+}
+
+/** A cast or a sent message whose sender waits until it is in the mailbox; that is all it is answered. */
+export class Submission extends Call {
+  /** What goes into the mailbox. */
+  readonly envelope: Cast | InfoEnvelope;
+  readonly isSent: boolean;
+
+  /** Without `method`, `args[0]` is sent. */
+  constructor(target: ActorRef, method: string | undefined, args: readonly unknown[]) {
+    super(target, method ?? "send", args);
+    this.isSent = method === undefined;
+    this.envelope =
+      method === undefined ? new InfoEnvelope({ type: "info", message: args[0] }) : new Cast(method, args);
+  }
+
+  override get expected(): string {
+    return "had no room for";
   }
 }
 
@@ -129,6 +158,15 @@ export class SystemEnvelope {
   constructor(call: Call, serve: (cell: Cell) => unknown) {
     this.call = call;
     this.serve = serve;
+  }
+
+  /** Answers its caller for `cell`. */
+  answerFor(cell: Cell): void {
+    try {
+      this.call.answer(this.serve(cell));
+    } catch (thrown) {
+      this.call.fail(thrown);
+    }
   }
 }
 

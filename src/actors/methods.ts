@@ -17,6 +17,9 @@ export const callbacks: unique symbol = Symbol.for("copal.callbacks") as never;
 /** The key of a method that takes every call and cast, whatever its name; a class that has it has no other messages. */
 export const everyMethod: unique symbol = Symbol.for("copal.everyMethod") as never;
 
+/** The key of a method that takes every call and cast whose name is none of the class's messages. */
+export const otherMethods: unique symbol = Symbol.for("copal.otherMethods") as never;
+
 const neverMessages: ReadonlySet<string> = new Set([
   "constructor",
   "init",
@@ -46,7 +49,7 @@ function collect(prototype: object): ReadonlyMap<string, Method> {
   const table = new Map<string, Method>();
   const seen = new Set<string>(neverMessages);
   const takesAll = (prototype as { readonly [everyMethod]?: Method })[everyMethod];
-  if (takesAll) return new EveryName(takesAll);
+  if (takesAll) return new EveryName(takesAll, table);
   const layers: object[] = [];
   let layer: object | null = prototype;
   for (; layer !== null && !Object.hasOwn(layer, actorBrand); layer = Object.getPrototypeOf(layer)) layers.push(layer);
@@ -62,19 +65,20 @@ function collect(prototype: object): ReadonlyMap<string, Method> {
       seen.add(name);
     }
   }
-  return table;
+  const takesOthers = (prototype as { readonly [otherMethods]?: Method })[otherMethods];
+  return takesOthers ? new EveryName(takesOthers, table) : table;
 }
 
-/** A table in which every name that can be a message is the same method. */
+/** A table in which every name that can be a message is the same method, but for some that have their own. */
 class EveryName extends Map<string, Method> {
   readonly #method: Method;
 
-  constructor(method: Method) {
-    super();
+  constructor(method: Method, own: ReadonlyMap<string, Method>) {
+    super(own);
     this.#method = method;
   }
 
   override get(name: string): Method | undefined {
-    return neverMessages.has(name) || name.startsWith("_") ? undefined : this.#method;
+    return super.get(name) ?? (neverMessages.has(name) || name.startsWith("_") ? undefined : this.#method);
   }
 }

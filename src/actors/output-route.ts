@@ -4,8 +4,11 @@
 import { type OutputCodec, type OutputForm, outputCodec } from "../process/output-codec.js";
 import type { ActorRef } from "../ref.js";
 import { cellOf } from "./address.js";
+import { Consumption } from "./consumption.js";
 import { deliver } from "./deliver.js";
 import type { Info, OutputStream } from "./info.js";
+import type { OutputLosses } from "./output-losses.js";
+import type { OutputSink } from "./process-hooks.js";
 
 /** What a route is made from. */
 export interface RouteOptions {
@@ -24,19 +27,20 @@ export interface RouteOptions {
  * Carries the output of one process to one receiver, in order.
  *
  * What comes while there is no receiver is dropped and counted: output has no better place to wait than the process's own pipe, and a receiver
- * that never comes back must not hold the process up.
+ * that never comes back must not hold the process up. What is not of the form is counted too: `handleInfo` hears of it, a method does not.
  */
-export class OutputRoute {
+export class OutputRoute implements OutputSink {
   readonly #from: ActorRef;
   readonly #options: RouteOptions;
+  readonly #losses: OutputLosses;
   readonly #codecs: Record<OutputStream, OutputCodec>;
   #consumption = new Consumption(() => {});
-  /** Messages that found no receiver. */
-  droppedMessages = 0;
 
-  constructor(from: ActorRef, options: RouteOptions) {
+  /** @throws {RangeError} if there is no such form, or `maxBytes` is out of its range. */
+  constructor(from: ActorRef, options: RouteOptions, losses: OutputLosses) {
     this.#from = from;
     this.#options = options;
+    this.#losses = losses;
     this.#codecs = { stdout: this.#codecOf("stdout"), stderr: this.#codecOf("stderr") };
   }
 
@@ -76,7 +80,7 @@ export class OutputRoute {
         line: (line) => this.#send(line, { type: "line", from, stream, line }),
         json: (value) => this.#send(value, { type: "json", from, stream, value }),
         frame: (bytes) => this.#send(bytes, { type: "frame", from, stream, bytes }),
-        malformed: (problem) => this.tell({ type: "malformed", from, stream, problem }),
+        malformed: (problem) => this.#malformed({ type: "malformed", from, stream, problem }),
       },
       maxBytes,
     );
@@ -89,38 +93,15 @@ export class OutputRoute {
 
   #send(argument: unknown, message: Info): void {
     const ref = this.#receiver();
-    if (!ref) {
-      this.droppedMessages++;
-      return;
-    }
-    const done = this.#consumption.begin();
+    if (!ref) return this.#losses.dropped(message);
     const { method } = this.#options;
-    if (method === undefined) return deliver(ref, message, done);
-    // A call, not a cast, because its answer tells when the line is consumed; a receiver without the method refuses each line.
-    const call = ref.within("infinity").call as Record<string, (argument: unknown) => Promise<unknown>>;
-    call[method]?.(argument).then(done, () => {
-      this.droppedMessages++;
-      done();
-    });
-  }
-}
-
-/** Counts the messages of one chunk and tells once when the last of them is handled. */
-class Consumption {
-  readonly #consumed: () => void;
-  #open = 1;
-
-  constructor(consumed: () => void) {
-    this.#consumed = consumed;
+    if (method === undefined) return deliver(ref, message, this.#consumption.begin());
+    this.#consumption.holdFor(ref, method, [argument], { failed: () => this.#losses.dropped(message) });
   }
 
-  begin(): () => void {
-    this.#open++;
-    return () => this.seal();
-  }
-
-  /** One message is handled; or, called by the maker once, no more will begin. */
-  seal(): void {
-    if (--this.#open === 0) this.#consumed();
+  #malformed(message: Info): void {
+    const ref = this.#options.method === undefined ? this.#receiver() : undefined;
+    this.#losses.malformed(message, ref !== undefined);
+    if (ref) deliver(ref, message, this.#consumption.begin());
   }
 }

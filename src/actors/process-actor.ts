@@ -2,26 +2,30 @@
  * `ProcessActor`: an actor that holds one OS process through a sidecar of its own. The only file that knows both an actor and a sidecar; does not
  * know supervisors.
  */
-import { NoProcError } from "../errors.js";
+import { NoProcError, StdinFullError } from "../errors.js";
 import { type ExitReason, reasonFromError } from "../exit.js";
 import { HeldProcess } from "../process/held-process.js";
 import type { LimitOptions } from "../process/life-limits.js";
-import type { OutputForm } from "../process/output-codec.js";
 import { OutputTail } from "../process/output-tail.js";
 import type { ActorRef } from "../ref.js";
-import type { SidecarClient, Started, TreeStats } from "../sidecar/client.js";
+import type { SidecarClient, TreeStats } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import type { StartOptions } from "../sidecar/start-options.js";
+import type { Started } from "../sidecar/started.js";
 import type { StopPlan } from "../sidecar/stop-plan.js";
 import { Actor, recordOf } from "./actor.js";
 import { cellOf } from "./address.js";
+import { Consumption } from "./consumption.js";
 import { deliver } from "./deliver.js";
 import { exitOfProcess } from "./exit-of-process.js";
 import type { Info, OutputStream } from "./info.js";
 import { release } from "./instance.js";
 import { callbacks } from "./methods.js";
 import { onEnd } from "./monitor.js";
+import { OutputLosses } from "./output-losses.js";
 import { OutputRoute, type RouteOptions } from "./output-route.js";
+import { OutputSinks, type SubscribeOptions } from "./output-sinks.js";
+import { answerLater, type OutputSink, ownSinks, writeBytes } from "./process-hooks.js";
 import { giveState } from "./state.js";
 
 /** The process an actor is to hold, and what becomes of its output and its end. */
@@ -34,16 +38,10 @@ export interface ProcessSpec extends StartOptions, LimitOptions {
   readonly owner?: ActorRef;
   /** How many of the last bytes of each stream are kept for the report of its end, 0 to 16,777,216; 4,096 unless given. */
   readonly tailBytes?: number;
-  /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. */
-  readonly observe?: (stream: OutputStream, bytes: Buffer) => void;
-}
-
-/** How a subscriber gets output: one message per line (default), chunk of bytes, JSON value or frame; of one stream, or of both. */
-export interface SubscribeOptions {
-  readonly as?: OutputForm;
-  /** Longest line, line of JSON or frame, in bytes, 1 to 268,435,456; default 1 MiB. */
-  readonly maxBytes?: number;
-  readonly stream?: OutputStream;
+  /** Most bytes written to it that may wait to get into its pipe, from 0; 16,777,216 unless given. A write more is refused, unless nothing waits. */
+  readonly stdinQueueBytes?: number;
+  /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. Its promise holds the credit back. */
+  readonly observe?: (stream: OutputStream, bytes: Buffer) => unknown;
 }
 
 /** A process as its actor sees it. */
@@ -56,7 +54,14 @@ export interface ProcessStatus extends Started {
   readonly hasTerminal: boolean;
   /** Bytes written to it that are not in its pipe yet. */
   readonly stdinQueuedBytes: number;
+  /** Messages of its output that found no receiver, or that their receiver did not take. */
+  readonly droppedMessages: number;
+  /** Lines and frames of its output that were not of the form that was asked for. */
+  readonly malformedMessages: number;
 }
+
+/** Bytes that may wait to get into a process's pipe where nothing else is said. */
+const DEFAULT_STDIN_QUEUE_BYTES = 16 * 1024 * 1024;
 
 const places = new WeakMap<ActorRef, Started>();
 
@@ -83,10 +88,8 @@ export class ProcessActor extends Actor {
   #hasBegun = false;
   #isStopping = false;
   #report: ExitReport | undefined;
-  /** Subscriptions by subscriber; what the spec forwards, and what goes to its own hooks, by number. */
-  readonly #routes = new Map<ActorRef | number, OutputRoute>();
-  /** How each subscriber gets what it gets, and the monitor by which a dead one is forgotten. */
-  readonly #subscriptions = new Map<ActorRef, { readonly options: SubscribeOptions; readonly forget: () => void }>();
+  readonly #sinks = new OutputSinks();
+  readonly #losses = new OutputLosses(recordOf(this));
   #owner: { readonly ref: ActorRef; readonly forget: () => void } | undefined;
   #ownerIsGone = false;
   readonly #tails = { stdout: new OutputTail(0), stderr: new OutputTail(0) };
@@ -98,17 +101,15 @@ export class ProcessActor extends Actor {
     this.#spec = spec;
     this.#tails.stdout = new OutputTail(spec.tailBytes);
     this.#tails.stderr = new OutputTail(spec.tailBytes);
-    for (const options of [...(spec.forward ?? []), ...this.#hookRoutes()])
-      this.#routes.set(this.#routes.size, new OutputRoute(this.self, options));
+    this.#sinks.add((spec.forward ?? []).map((options) => this.#route(options)));
+    this.#sinks.add(this[ownSinks](this.#losses));
     if (spec.owner) this.#belongTo(spec.owner);
-    const { successExitCodes, forward, observe, owner, tailBytes, ...held } = spec;
+    const { successExitCodes, forward, observe, owner, tailBytes, stdinQueueBytes, ...held } = spec;
     this.#held = new HeldProcess(held);
     void this.#held.exited.then((report) => this.#exited(report));
     const sink = {
       output: (stream: OutputStream, bytes: Buffer) => this.#output(stream, bytes),
-      closed: (stream: OutputStream) => {
-        for (const route of this.#routes.values()) route.closed(stream);
-      },
+      closed: (stream: OutputStream) => this.#sinks.closed(stream),
     };
     this.#starting = this.#held.begin(sink, recordOf(this).runtime.sidecars);
     await this.#starting;
@@ -116,19 +117,23 @@ export class ProcessActor extends Actor {
     places.set(this.self, this.#held.client.place);
   }
 
-  /** Writes to its standard input; resolves when the bytes are in the pipe. Rejects with `ERR_SIDECAR` when it reads no more (`osCode` `EPIPE`). */
+  /**
+   * Writes to its standard input; resolves when the bytes are in the pipe. A writer that waits for that is as fast as the process reads.
+   *
+   * Rejects with `ERR_SIDECAR` when it reads no more (`osCode` `EPIPE`), with `ERR_STDIN_FULL` when more than `stdinQueueBytes` would wait with it.
+   */
   write(data: string | Uint8Array): Promise<void> {
-    return this.#aside(this.#running().write(typeof data === "string" ? Buffer.from(data) : data));
+    return this[answerLater]("write", this[writeBytes](typeof data === "string" ? Buffer.from(data) : data));
   }
 
   /** Closes its standard input behind everything written before. */
   closeStdin(): Promise<void> {
-    return this.#aside(this.#running().closeStdin());
+    return this[answerLater]("closeStdin", this.#running().closeStdin());
   }
 
   /** Sends it a signal, by name or number: to the leader (default), its process group, or the whole tree. */
   signal(signal: string | number, target: "leader" | "group" | "tree" = "leader"): Promise<void> {
-    return this.#aside(this.#running().signal(signal, target));
+    return this[answerLater]("signal", this.#running().signal(signal, target));
   }
 
   /** Stops the whole tree, by its own stop plan unless told otherwise; resolves with the report when nothing of it is left. */
@@ -136,7 +141,8 @@ export class ProcessActor extends Actor {
     this.#isStopping = true;
     const client = this.#running();
     const report = new Promise<ExitReport>((resolve) => this.#stopping.push(resolve));
-    return this.#aside(client.stop(plan).then(() => report));
+    const stopped = client.stop(plan).then(() => report);
+    return this[answerLater]("stop", stopped);
   }
 
   /** Whether its process still runs. */
@@ -156,15 +162,17 @@ export class ProcessActor extends Actor {
       ...client.place,
       state: this.#isStopping ? "stopping" : "running",
       owner: this.#owner?.ref ?? null,
-      subscribers: this.#subscriptions.size,
+      subscribers: this.#sinks.subscribers,
       hasTerminal: this.#spec.pty !== undefined,
       stdinQueuedBytes: client.stdinQueuedBytes,
+      droppedMessages: this.#losses.droppedMessages,
+      malformedMessages: this.#losses.malformedMessages,
     };
   }
 
   /** Counts the processes of its tree and what they use. */
   stats(): Promise<TreeStats> {
-    return this.#aside(this.#running().stats());
+    return this[answerLater]("stats", this.#running().stats());
   }
 
   /**
@@ -176,24 +184,19 @@ export class ProcessActor extends Actor {
    */
   subscribe(ref: ActorRef, options: SubscribeOptions = {}): void {
     const { as = "lines", stream, maxBytes } = options;
-    let route: OutputRoute;
+    let route: OutputSink;
     try {
       const limits = maxBytes !== undefined && { maxBytes };
-      route = new OutputRoute(this.self, { resolve: () => ref, as, ...(stream && { stream }), ...limits });
+      route = this.#route({ resolve: () => ref, as, ...(stream && { stream }), ...limits });
     } catch (error) {
       this.refuse(error as Error);
     }
-    this.unsubscribe(ref);
-    if (cellOf(ref).hasEnded) return;
-    this.#routes.set(ref, route);
-    this.#subscriptions.set(ref, { options, forget: onEnd(cellOf(ref), () => this.unsubscribe(ref)) });
+    this.#sinks.subscribe(ref, options, route);
   }
 
   /** Ends a subscription; what is on its way still arrives. */
   unsubscribe(ref: ActorRef): void {
-    this.#subscriptions.get(ref)?.forget();
-    this.#subscriptions.delete(ref);
-    this.#routes.delete(ref);
+    this.#sinks.unsubscribe(ref);
   }
 
   /**
@@ -206,7 +209,7 @@ export class ProcessActor extends Actor {
   handOver(ref: ActorRef): void {
     if (cellOf(ref).hasEnded) this.refuse(new NoProcError(`${ref.id} is gone and cannot own a process`, { ref }));
     const before = this.#owner;
-    const options = before && this.#subscriptions.get(before.ref)?.options;
+    const options = before && this.#sinks.optionsOf(before.ref);
     if (before && before.ref !== ref) {
       before.forget();
       this.unsubscribe(before.ref);
@@ -219,17 +222,17 @@ export class ProcessActor extends Actor {
 
   /** Changes the size of its terminal, in characters; rejects with `ERR_SIDECAR` where there is none. */
   resize(rows: number, cols: number): Promise<void> {
-    return this.#aside(this.#running().resize(rows, cols));
+    return this[answerLater]("resize", this.#running().resize(rows, cols));
   }
 
   /** Freezes its whole tree until `resume`; a stop thaws it. */
   pause(): Promise<void> {
-    return this.#aside(this.#running().pause());
+    return this[answerLater]("pause", this.#running().pause());
   }
 
   /** Lets a frozen tree go on. */
   resume(): Promise<void> {
-    return this.#aside(this.#running().resume());
+    return this[answerLater]("resume", this.#running().resume());
   }
 
   /** Called with each chunk of output, if overridden. */
@@ -282,13 +285,35 @@ export class ProcessActor extends Actor {
     await gone;
   }
 
-  #running(): SidecarClient {
-    // Messages are handled only after init and before the end.
-    return (this.#held as HeldProcess).client;
+  /** Its own output as messages to itself, for the hooks that a subclass overrides. */
+  [ownSinks](_losses: OutputLosses): readonly OutputSink[] {
+    const resolve = () => this.self;
+    const base = ProcessActor.prototype;
+    const sinks: OutputSink[] = [];
+    if (this.onOutput !== base.onOutput) sinks.push(this.#route({ resolve, as: "bytes" }));
+    if (this.onLine !== base.onLine) sinks.push(this.#route({ resolve, as: "lines" }));
+    return sinks;
   }
 
-  /** Lets the mailbox go on while a request is under way; its failure is the caller's, not the actor's. */
-  #aside<T>(request: Promise<T>): Promise<T> {
+  /** Writes bytes, unless too many wait already; resolves when they are in the pipe. */
+  [writeBytes](bytes: Uint8Array): Promise<void> {
+    // Its first output may be here before the news of its start: what answers that waits.
+    if (!this.#hasBegun) return Promise.resolve(this.#starting).then(() => this[writeBytes](bytes));
+    const client = this.#running();
+    const { stdinQueueBytes: mostBytes = DEFAULT_STDIN_QUEUE_BYTES } = this.#spec;
+    const queuedBytes = client.stdinQueuedBytes;
+    if (queuedBytes === 0 || queuedBytes + bytes.length <= mostBytes) return client.write(bytes);
+    const text = `${recordOf(this).label} does not read: ${queuedBytes} bytes wait for it, and ${bytes.length} more are too many`;
+    return Promise.reject(new StdinFullError(text, { ref: this.self, queuedBytes }));
+  }
+
+  /**
+   * Answers the call in hand with what `request` comes to and lets the mailbox go on meanwhile; its failure is the caller's, not the actor's. For a
+   * subclass that calls one of its own methods, while another message is in hand, it is `request` and nothing else.
+   */
+  [answerLater]<T>(method: string, request: Promise<T>): Promise<T> {
+    const { current } = recordOf(this);
+    if (current === undefined || !("method" in current) || current.method !== method) return request;
     const reply = this.replyLater<T>();
     return request.then(
       (value) => {
@@ -297,6 +322,15 @@ export class ProcessActor extends Actor {
       },
       (error: unknown) => this.refuse(error as Error),
     );
+  }
+
+  #running(): SidecarClient {
+    // Messages are handled only after init and before the end.
+    return (this.#held as HeldProcess).client;
+  }
+
+  #route(options: RouteOptions): OutputRoute {
+    return new OutputRoute(this.self, options, this.#losses);
   }
 
   #belongTo(ref: ActorRef): void {
@@ -310,14 +344,15 @@ export class ProcessActor extends Actor {
   }
 
   #output(stream: OutputStream, bytes: Buffer): void {
-    this.#spec.observe?.(stream, bytes);
+    const seen = this.#spec.observe?.(stream, bytes);
     this.#tails[stream].push(bytes);
-    let open = this.#routes.size + 1;
-    const consumed = () => {
-      if (--open === 0) this.#held?.credit(stream, bytes.length);
-    };
-    for (const route of this.#routes.values()) route.push(stream, bytes, consumed);
-    consumed();
+    const all = new Consumption(() => this.#held?.credit(stream, bytes.length));
+    this.#sinks.push(stream, bytes, all.begin());
+    if (seen instanceof Promise) {
+      const done = all.begin();
+      seen.then(done, done);
+    }
+    all.seal();
   }
 
   #exited(seen: ExitReport): void {
@@ -327,8 +362,8 @@ export class ProcessActor extends Actor {
     for (const tell of this.#stopping) tell(report);
     const tail = { stdout: this.tail("stdout"), stderr: this.tail("stderr") };
     const message: Info = { type: "exit", from: this.self, report, tail };
-    for (const [key, route] of this.#routes) if (typeof key !== "number") route.tell(message);
-    this.#forgetAll();
+    this.#sinks.ended(message);
+    this.#owner?.forget();
     for (const tell of this.#ended) tell();
     // Behind everything that its own hooks have still to handle.
     deliver(this.self, message, () => this.exit(this.#reasonOf(report)));
@@ -344,17 +379,7 @@ export class ProcessActor extends Actor {
 
   /** Nobody is to be told any more, or waited for. */
   #forgetAll(): void {
-    for (const { forget } of this.#subscriptions.values()) forget();
+    this.#sinks.forgetMonitors();
     this.#owner?.forget();
-  }
-
-  /** Its own output as messages to itself, for the hooks that a subclass overrides. */
-  #hookRoutes(): RouteOptions[] {
-    const resolve = () => this.self;
-    const base = ProcessActor.prototype;
-    const routes: RouteOptions[] = [];
-    if (this.onOutput !== base.onOutput) routes.push({ resolve, as: "bytes" });
-    if (this.onLine !== base.onLine) routes.push({ resolve, as: "lines" });
-    return routes;
   }
 }

@@ -18,7 +18,8 @@ export const marks = { count: 0 };
  *
  * `ref.cast.draw(transfer(bytes, [bytes.buffer]))`; in a method, `return transfer(bytes, [bytes.buffer])`. The bytes are not copied and the sender's buffer is
  * detached, as with `postMessage`. Within a thread the receiver gets the value itself, as always, and nothing is detached: whoever has sent a marked
- * value must not use it any more, wherever the receiver lives. The mark counts for one sending. Arguments of a start are always cloned, since a restart needs them again.
+ * value must not use it any more, wherever the receiver lives. The mark counts for one sending. Arguments of a start are always cloned, since a restart
+ * needs them again.
  *
  * A part that cannot move (a buffer that is detached already, a stream in use, no transferable at all) is refused when the value is sent, with
  * `ERR_NOT_CLONEABLE`; then no buffer has moved, and the mark still counts. The buffer that small `Buffer`s share never moves.

@@ -5,8 +5,16 @@
 
 import type { z } from "zod";
 import { wrongCombinations } from "./check-combinations.js";
-import { type ConfigPath, type ConfigProblem, configError, describeValue, nearest } from "./config-problem.js";
+import {
+  type ConfigPath,
+  type ConfigProblem,
+  configError,
+  describeValue,
+  fieldText,
+  nearest,
+} from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
+import { outputKeys } from "./output-fields.js";
 import {
   type CheckedFields,
   type NodeKind,
@@ -15,7 +23,6 @@ import {
   nodeSchemas,
   notYetFields,
   notYetInside,
-  notYetValues,
 } from "./schema.js";
 
 /** What every checked node has. */
@@ -152,7 +159,7 @@ class Walk {
       if (key.startsWith("x-") || (key === "$schema" && at.length === 0)) continue;
       if (notYetFields[kind].includes(key)) {
         this.problem([...at, key], "key", `${path}.${key}`, `\`${key}\` is not supported yet`);
-      } else if (!this.#notYetValue(key, field, [...at, key], path)) {
+      } else {
         own[key] = this.#withoutNotYetInside(key, field, [...at, key], path);
       }
     }
@@ -166,17 +173,9 @@ class Walk {
       const name = `${field}.${key}`;
       if (notYetInside[field]?.includes(key)) {
         this.problem([...at, key], "key", `${path}.${name}`, `\`${name}\` is not supported yet`);
-      } else if (!this.#notYetValue(name, inner, [...at, key], path)) {
-        kept[key] = inner;
-      }
+      } else kept[key] = inner;
     }
     return kept;
-  }
-
-  #notYetValue(name: string, value: unknown, at: ConfigPath, path: string): boolean {
-    if (typeof value !== "string" || !notYetValues[name]?.includes(value)) return false;
-    this.problem(at, "value", `${path}.${name}`, `\`${name}: ${value}\` is not supported yet`);
-    return true;
   }
 
   #children(value: unknown, at: ConfigPath, path: string): CheckedNode[] {
@@ -236,9 +235,12 @@ class Walk {
     got: unknown,
   ): boolean {
     if (!isMap(got) && !Array.isArray(got)) return false;
-    const fitting = issue.errors.find((issues) =>
+    const ofItsShape = issue.errors.filter((issues) =>
       issues.every((one) => one.path.length > 0 || one.code === "unrecognized_keys"),
     );
+    // Of several the one all of whose keys it knows.
+    const isKnown = (issues: readonly z.core.$ZodIssue[]) => issues.every((one) => one.code !== "unrecognized_keys");
+    const fitting = ofItsShape.find(isKnown) ?? ofItsShape[0];
     if (fitting === undefined || fitting.length === 0) return false;
     for (const one of fitting) this.#issue({ ...one, path: [...issue.path, ...one.path] }, kind, value, at, path);
     return true;
@@ -264,18 +266,17 @@ const insideFields: Readonly<Record<string, readonly string[]>> = {
   backoff: ["initial", "max", "factor", "jitter", "resetAfter", "attempts"],
   intensity: ["max", "within"],
   mailbox: ["capacity", "overflow"],
-  stop: ["signal", "grace", "steps", ...(notYetInside.stop ?? [])],
+  pool: ["size", "heap", "stack"],
+  heap: ["old", "young"],
+  compute: ["threads", "queue", "heap"],
+  stop: ["signal", "grace", "steps", "message"],
   onOwnerDeath: ["grace", ...(notYetInside.onOwnerDeath ?? [])],
-  stdout: ["to", "method", "as", "file", "append"],
-  stderr: ["to", "method", "as", "file", "append"],
+  stdout: [...outputKeys, "file", "append"],
+  stderr: [...outputKeys, "file", "append"],
 };
 
 function knownInside(kind: NodeKind, field: string): readonly string[] {
   return insideFields[field] ?? Object.keys(nodeFields[kind]);
-}
-
-function fieldText(path: ConfigPath): string {
-  return path.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("");
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -42,6 +42,11 @@ export function configError(problems: readonly ConfigProblem[], cause?: unknown)
   return new ConfigError(message, known, cause === undefined ? undefined : { cause });
 }
 
+/** Writes keys as they stand behind a node's path: `.stop.steps[0]`. */
+export function fieldText(path: ConfigPath): string {
+  return path.map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`)).join("");
+}
+
 /** Says what a value is in a few words, for "got …": its own text where that is short, else its kind. */
 export function describeValue(value: unknown): string {
   if (value === undefined) return "nothing";

@@ -7,17 +7,24 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Shutdown } from "../actors/exit-actor.js";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
+import type { ComputeLimits } from "../compute/compute-pool.js";
+import type { RpcCodec } from "../process/json-rpc.js";
+import type { OutputForm } from "../process/output-codec.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
 import type { Backoff } from "../supervisor/backoff.js";
 import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
+import type { PoolOptions } from "../threads/thread-pools.js";
+import type { ThreadLimits } from "../threads/worker-thread.js";
 import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
-import { type ConfigPath, type ConfigProblem, configError } from "./config-problem.js";
+import { type ConfigPath, type ConfigProblem, configError, describeValue, fieldText } from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
 import { interpolate } from "./interpolate.js";
+import { rpcTargetOf, targetsOf } from "./output-targets.js";
 import { plannedSteps, processOptions } from "./process-options.js";
 import { nearestIds, resolveId } from "./resolve-id.js";
+import { type LimitValues, poolOptions, threadLimits } from "./thread-limits.js";
 import type { ActorClass } from "./tree-spec.js";
 
 const defaultGraceMs = 5_000;
@@ -33,22 +40,42 @@ interface PlannedBase {
   readonly backoff: Partial<Backoff> | undefined;
 }
 
+/** Where a node lives: `here` is the thread of whoever starts it. */
+export interface PlannedPlace {
+  readonly thread: "here" | "main" | "pool" | "own";
+  /** Of a thread of its own. */
+  readonly limits: ThreadLimits;
+}
+
 /** A supervisor to start. */
-export interface PlannedSupervisor extends PlannedBase {
+export interface PlannedSupervisor extends PlannedBase, PlannedPlace {
   readonly kind: "supervisor";
+  /** The shared threads of the tree whose root it is. */
+  readonly pool: PoolOptions;
   readonly strategy: Strategy;
   readonly autoShutdown: AutoShutdown;
   readonly intensity: { readonly max: number; readonly withinMs: number } | "unlimited";
+  /** What the compute pool may use; at the root alone, and only where something is said of it. */
+  readonly compute: ComputeLimits | undefined;
   readonly children: readonly PlannedNode[];
 }
 
 /** Where one stream of a process goes. */
 export interface PlannedOutput {
   readonly stream: "stdout" | "stderr";
-  readonly as: "lines" | "bytes";
+  readonly as: OutputForm;
+  readonly maxBytes: number | undefined;
   readonly method: string | undefined;
   /** A path in the tree, or a ref given in the API. */
   readonly to: string | ActorRef;
+}
+
+/** How the program of a process is spoken with. */
+export interface PlannedRpc {
+  readonly codec: RpcCodec;
+  readonly maxBytes: number | undefined;
+  /** Whose methods it calls: a path in the tree, or a ref given in the API. */
+  readonly to: string | ActorRef | undefined;
 }
 
 /** A process to start; one instance of it. */
@@ -61,14 +88,16 @@ export interface PlannedProcess extends PlannedBase {
   readonly stop: { readonly signal: string; readonly graceMs: number; readonly steps?: readonly StopStep[] };
   readonly orphanGraceMs: number;
   readonly successExitCodes: readonly number[];
-  readonly contain: "auto" | "cgroup" | "tree";
+  readonly contain: "auto" | "cgroup" | "pidns" | "tree";
   /** Everything else that its sidecar is told. */
   readonly options: Partial<StartOptions>;
   readonly outputs: readonly PlannedOutput[];
+  readonly rpc: PlannedRpc | undefined;
+  readonly tailBytes: number | undefined;
 }
 
 /** An actor to start: its class, or where the class is found. */
-export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
+export interface PlannedActor extends Omit<PlannedBase, "shutdown">, PlannedPlace {
   readonly kind: "actor";
   /** Unless given it is the class that decides: a supervisor has all the time it needs. */
   readonly shutdown: Shutdown | undefined;
@@ -77,8 +106,7 @@ export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly module: string | undefined;
   readonly exportName: string;
   readonly args: readonly unknown[];
-  readonly thread: "main" | "pool" | "own";
-  readonly heapBytes: number | undefined;
+  readonly watchdogMs: number | undefined;
   readonly mailbox: MailboxLimit | undefined;
 }
 
@@ -122,6 +150,16 @@ function backoffOf({ fields }: CheckedNode): Partial<Backoff> | undefined {
   return withoutUndefined({ initialMs, maxMs, resetAfterMs, ...rest });
 }
 
+function placeOf(fields: LimitValues & { readonly thread?: PlannedPlace["thread"] | undefined }): PlannedPlace {
+  return { thread: fields.thread ?? "here", limits: threadLimits(fields) };
+}
+
+function computeLimits({ fields }: CheckedSupervisor): ComputeLimits | undefined {
+  if (fields.compute === undefined) return undefined;
+  const { threads, queue, heap } = fields.compute;
+  return withoutUndefined({ threads, queue, heapMb: heap });
+}
+
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as { [K in keyof T]: Exclude<T[K], undefined> };
@@ -129,7 +167,11 @@ function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclud
 
 interface Target {
   readonly from: string;
-  readonly output: PlannedOutput & { to: string };
+  /** Its name becomes a path. */
+  readonly output: { to: string };
+  /** Whether a process can be meant: one of its methods is named, or the program names them. */
+  readonly takesProcess: boolean;
+  readonly field: ConfigPath;
   readonly at: ConfigPath;
 }
 
@@ -155,11 +197,11 @@ class Planner {
   /** Finds each output's target in the planned tree: a sibling first, then whatever the id names alone. */
   findTargets(root: PlannedSupervisor): void {
     const nodes = new Map([...everyNode(root)].map((node) => [node.path, node]));
-    for (const { from, output, at } of this.#targets) {
+    for (const { from, output, takesProcess, field, at } of this.#targets) {
       const parent = from.slice(0, from.lastIndexOf("/"));
       const sibling = nodes.get(`${parent}/${output.to}`);
       const found = sibling === undefined ? resolveId(output.to, nodes.keys()) : { path: sibling.path };
-      const name = `${from}.${output.stream}.to`;
+      const name = `${from}${fieldText(field)}`;
       if (!("path" in found)) {
         const choice =
           found.candidates.length > 0
@@ -169,7 +211,7 @@ class Planner {
         this.#problem(at, name, `\`${output.to}\` ${got}; ${choice}`);
       } else if (nodes.get(found.path)?.kind === "supervisor") {
         this.#problem(at, name, `\`${output.to}\` is a supervisor, allowed is an actor`);
-      } else if (nodes.get(found.path)?.kind === "process" && output.method === undefined) {
+      } else if (nodes.get(found.path)?.kind === "process" && !takesProcess) {
         this.#problem(at, name, `\`${output.to}\` is a process, allowed is an actor (or \`method: write\` beside it)`);
       } else {
         output.to = found.path;
@@ -188,10 +230,13 @@ class Planner {
       shutdown,
       significant,
       backoff: backoffOf(node),
+      ...placeOf(node.fields),
+      pool: poolOptions(node.fields.pool),
       strategy,
       autoShutdown,
       intensity:
         intensity === "unlimited" ? intensity : { max: intensity.max ?? 3, withinMs: intensity.within ?? 5_000 },
+      compute: computeLimits(node),
       children: node.children.flatMap((child) => this.node(child)),
     };
   }
@@ -201,6 +246,10 @@ class Planner {
     const written = node.fields.module;
     const module = written === undefined ? undefined : this.#fill(written, node, ["module"], {});
     const hash = module?.lastIndexOf("#") ?? -1;
+    if (module !== undefined && /^(?!file:)[a-z][a-z+.-]+:/i.test(module)) {
+      const got = `got ${describeValue(module)}, allowed is a file, a file URL or a package`;
+      this.#problem([...node.at, "module"], `${node.path}.module`, got);
+    }
     return {
       kind: "actor",
       id: node.id,
@@ -213,8 +262,8 @@ class Planner {
       module: module === undefined ? undefined : this.#modulePath(hash < 0 ? module : module.slice(0, hash)),
       exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
       args,
-      thread: node.fields.thread ?? "main",
-      heapBytes: node.fields.heap,
+      ...placeOf(node.fields),
+      watchdogMs: node.fields.watchdog,
       mailbox: node.fields.mailbox && { overflow: "reject", ...withoutUndefined(node.fields.mailbox) },
     };
   }
@@ -224,12 +273,12 @@ class Planner {
     const path = `${node.path.slice(0, node.path.length - node.id.length)}${id}`;
     const own = { instance: String(instance) };
     const cwd = fields.cwd === undefined ? this.#source.folder : this.#fill(fields.cwd, node, ["cwd"], own);
-    const planned = plannedSteps(fields.stop);
+    const rpc = this.#rpc(node, path);
+    const planned = plannedSteps(fields.stop, rpc?.codec);
     const graceMs = fields.stop?.grace ?? planned?.sumMs ?? defaultGraceMs;
     const options = processOptions(fields, this.#source.folder, (text, field) => this.#fill(text, node, [field], own));
     const [env, addEnv] = [this.#inherited(node), this.#added(node, own)];
     const hasFile = options.envFile !== undefined;
-    const outputs = (["stdout", "stderr"] as const).flatMap((stream) => this.#output(node, path, stream));
     return {
       kind: "process",
       id,
@@ -241,29 +290,54 @@ class Planner {
       argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
       cwd: resolve(this.#source.folder, cwd),
       // What a file says stands between what is inherited and what is added, and is read at each start.
-      env: hasFile ? env : merged(env, addEnv),
+      env: Object.freeze(hasFile ? env : merged(env, addEnv)),
       stop: { signal: fields.stop?.signal ?? "SIGTERM", graceMs, ...(planned && { steps: planned.steps }) },
       orphanGraceMs: fields.onOwnerDeath?.grace ?? defaultOrphanGraceMs,
       successExitCodes: fields.successExitCodes ?? [0],
       contain: fields.contain ?? "auto",
       options: hasFile ? { ...options, addEnv } : options,
-      outputs,
+      outputs: this.#outputs(node, path),
+      rpc,
+      tailBytes: fields.tail,
     };
   }
 
-  #output(node: CheckedProcess, path: string, stream: "stdout" | "stderr"): readonly PlannedOutput[] {
-    const field = node.fields[stream];
-    if (field === undefined || field === null || typeof field === "string" || !("to" in field)) return [];
-    const at = [...node.at, stream, "to"];
-    const output = { stream, as: field.as ?? "lines", method: field.method } as const;
-    if (typeof field.to === "string") {
-      const named = { ...output, to: field.to };
-      this.#targets.push({ from: path, output: named, at });
-      return [named];
+  #outputs(node: CheckedProcess, path: string): readonly PlannedOutput[] {
+    return targetsOf(node.fields).flatMap(({ stream, at, target }) => {
+      const { as = "lines", method, maxSize: maxBytes, to } = target;
+      if (as === "rpc" || to === undefined) return [];
+      return this.#aimed(node, path, at, { stream, as, method, maxBytes, to }, method !== undefined) ?? [];
+    });
+  }
+
+  #rpc(node: CheckedProcess, path: string): PlannedRpc | undefined {
+    const placed = rpcTargetOf(node.fields);
+    if (placed === undefined) return undefined;
+    const { codec = "json", maxSize: maxBytes, to } = placed.target;
+    return to === undefined
+      ? { codec, maxBytes, to }
+      : this.#aimed(node, path, placed.at, { codec, maxBytes, to }, true);
+  }
+
+  /** Notes that `aim` has a target still to be found, if that has a name; undefined if it is none at all. */
+  #aimed<T extends { readonly to: string | object }>(
+    node: CheckedProcess,
+    path: string,
+    at: ConfigPath,
+    aim: T,
+    takesProcess: boolean,
+  ): (T & { readonly to: string | ActorRef }) | undefined {
+    const field = [...at, "to"];
+    const { to } = aim;
+    if (isActorRef(to)) return { ...aim, to };
+    if (typeof to === "string") {
+      const output = { ...aim, to };
+      this.#targets.push({ from: path, output, takesProcess, field, at: [...node.at, ...field] });
+      return output;
     }
-    if (isActorRef(field.to)) return [{ ...output, to: field.to }];
-    this.#problem(at, `${path}.${stream}.to`, "got an object that is no ref, allowed is an actor's id or its ref");
-    return [];
+    const text = "got an object that is no ref, allowed is an actor's id or its ref";
+    this.#problem([...node.at, ...field], `${path}${fieldText(field)}`, text);
+    return undefined;
   }
 
   /** What is inherited of Copal's own environment. */

@@ -3,6 +3,7 @@
  * and how a tree is walked, stand elsewhere.
  */
 import { z } from "zod";
+import { MAX_TAIL_BYTES } from "../process/output-tail.js";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { isCapability, type RlimitName, rlimitNames } from "../sidecar/spawn-options.js";
 import { durationPattern, parseDurationMs, parseSizeBytes, sizePattern } from "./units.js";
@@ -33,9 +34,13 @@ const delay = (min: number) =>
       const ms = parseDurationMs(value);
       return ms === undefined || ms < min || ms > longestMs ? refuse(context, delayAllowed) : ms;
     });
-const size = z
-  .union([z.number(sizeAllowed), z.string(sizeAllowed).regex(sizePattern, sizeAllowed)], sizeAllowed)
-  .transform((value, context) => parseSizeBytes(value) ?? refuse(context, sizeAllowed));
+/** A size in bytes from `min` to `max`. */
+export const sizeFrom = (min: number, max: number, allowed: string) =>
+  z.union([z.number(allowed), z.string(allowed).regex(sizePattern, allowed)], allowed).transform((value, context) => {
+    const bytes = parseSizeBytes(value);
+    return bytes === undefined || bytes < min || bytes > max ? refuse(context, allowed) : bytes;
+  });
+const size = sizeFrom(0, Number.MAX_SAFE_INTEGER, sizeAllowed);
 const name = z
   .union([text(idAllowed), whole(idAllowed, 0, 0xffff_fffe)], idAllowed)
   .transform((value) => String(value));
@@ -60,7 +65,22 @@ const rlimits = z.partialRecord(
 const capabilityAllowed = "a capability's name such as NET_RAW";
 const capability = z.string(capabilityAllowed).refine(isCapability, capabilityAllowed);
 
-const stepAllowed = "a map of `stdin`, `closeStdin`, `command`, `signal`, `target` and `delay`";
+const messageAllowed = "a text, or a map of `method` and `params`";
+const methodAllowed = "the name of a method";
+
+/** What a program is told: a line of text; or, where it is spoken with, one of its methods. */
+export const stopMessage = z.union(
+  [
+    text(messageAllowed),
+    z.strictObject({
+      method: text(methodAllowed),
+      params: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())], "a list or a map").optional(),
+    }),
+  ],
+  messageAllowed,
+);
+
+const stepAllowed = "a map of `stdin`, `closeStdin`, `message`, `command`, `signal`, `target` and `delay`";
 const commandAllowed = "a list of words to execute";
 const step = z.strictObject(
   {
@@ -70,7 +90,7 @@ const step = z.strictObject(
     signal: signal.optional(),
     target: z.enum(["leader", "group", "tree"], "leader, group or tree").optional(),
     delay: delay(0).optional(),
-    message: z.undefined("nothing: `message` is not supported yet").optional(),
+    message: stopMessage.optional(),
   },
   stepAllowed,
 );
@@ -82,7 +102,8 @@ const file = z.strictObject({ file: text(fileAllowed), append: flag.optional() }
 const word = z.enum(["pipe", "null", "inherit"], streamAllowed);
 
 /** What a stream is connected to, besides the actors it may be told to. YAML's own null is the word. */
-export const streamField = z.union([word, z.null(), file], streamAllowed);
+export const streamForms = [word, z.null(), file] as const;
+const streamField = z.union(streamForms, streamAllowed);
 
 const processorsAllowed = "a number of processors from 0.01 to 10000, such as 0.5";
 const limitsAllowed = "a map of `memory`, `memoryHigh`, `swap`, `cpu`, `pids` and `io`";
@@ -163,6 +184,7 @@ export const processOptionFields = {
     )
     .optional(),
   stdin: streamField.optional(),
+  tail: sizeFrom(0, MAX_TAIL_BYTES, "a size up to 16M, such as 64K").optional(),
   mergeStderr: flag.optional(),
   pty: z
     .union(

@@ -2,6 +2,7 @@
  * Turns the checked fields of a process child into the options its sidecar takes. Knows both spellings; checks nothing.
  */
 import { resolve } from "node:path";
+import { type RpcCodec, rpcBytes } from "../process/json-rpc.js";
 import type { StartOptions, StdioOption } from "../sidecar/start-options.js";
 import type { StopPlan } from "../sidecar/stop-plan.js";
 import type { CheckedFields } from "./schema.js";
@@ -52,16 +53,37 @@ export function processOptions(fields: Fields, folder: string, fill: (text: stri
   return options as Partial<StartOptions>;
 }
 
-/** Gives the steps of a stop, and how long they take together in milliseconds; undefined where there are none. */
+/** The time between steps, and behind the last one, where nothing else is said. */
+const defaultDelayMs = 5_000;
+
+/**
+ * Gives the steps of a stop, and how long they take together in milliseconds; undefined where there are none. A message alone is one step, with the grace
+ * behind it. `codec` is that of a program which is spoken with: a message to it is one of its methods.
+ */
 export function plannedSteps(
   stop: Fields["stop"],
+  codec: RpcCodec | undefined,
 ): { steps: NonNullable<StopPlan["steps"]>; sumMs: number } | undefined {
-  if (stop?.steps === undefined) return undefined;
-  const steps = stop.steps.map(({ delay = 5_000, message: _, ...step }) => ({ ...step, delayMs: delay }));
+  const given = stop?.steps ?? (stop?.message !== undefined && [{ message: stop.message, delay: stop.grace }]);
+  if (!given) return undefined;
+  const steps = given.map(({ delay = defaultDelayMs, message, ...step }) => {
+    const stdin = message === undefined ? undefined : messageBytes(message, codec);
+    return { ...step, ...(stdin && { stdin }), delayMs: delay };
+  });
   return {
     steps: steps as NonNullable<StopPlan["steps"]>,
     sumMs: steps.reduce((sum, { delayMs }) => sum + delayMs, 0),
   };
+}
+
+/** A text is a line of its own; a method is told as any other message to the program, and answered by nobody. */
+function messageBytes(
+  message: NonNullable<NonNullable<Fields["stop"]>["message"]>,
+  codec: RpcCodec | undefined,
+): Buffer {
+  if (codec === undefined) return Buffer.from(`${message}`.replace(/\n?$/, "\n"));
+  const { method, params } = typeof message === "string" ? { method: message } : message;
+  return rpcBytes({ kind: "notification", method, params }, codec);
 }
 
 /** A stream that goes to actors is a pipe, which is what it is when nothing is said. */
@@ -69,8 +91,8 @@ function streamOption(
   field: Fields["stdin"] | Fields["stdout"],
   fill: (file: string) => string,
 ): StdioOption | undefined {
-  if (field === undefined || (typeof field === "object" && field !== null && "to" in field)) return undefined;
   if (field === null) return "null";
   if (typeof field === "string") return field;
+  if (field === undefined || !("file" in field)) return undefined;
   return { file: fill(field.file), ...(field.append && { append: true }) };
 }

@@ -6,8 +6,10 @@
 import { z } from "zod";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { autoShutdowns, strategies } from "../supervisor/strategy.js";
-import { processOptionFields, stopSteps, streamField } from "./process-fields.js";
-import { durationPattern, longestDurationMs, parseDurationMs, parseSizeBytes, sizePattern } from "./units.js";
+import { outputField } from "./output-fields.js";
+import { processOptionFields, stopMessage, stopSteps } from "./process-fields.js";
+import { heapSizeField, limitFields, poolField, threadField } from "./thread-fields.js";
+import { durationPattern, longestDurationMs, parseDurationMs } from "./units.js";
 
 /** The three kinds of nodes; the kind's key carries the id. */
 export const nodeKinds = ["supervisor", "process", "actor"] as const;
@@ -29,14 +31,9 @@ const durationField = z
   )
   .transform((value, context) => parseDurationMs(value) ?? refuse(context, durationAllowed));
 
-const heapAllowed = "a size from 16M, such as 64M or 1G";
-const leastHeapBytes = 16 * 1024 * 1024;
-const heapField = z
-  .union([z.number(heapAllowed), z.string(heapAllowed).regex(sizePattern, heapAllowed)], heapAllowed)
-  .transform((value, context) => {
-    const bytes = parseSizeBytes(value);
-    return bytes === undefined || bytes < leastHeapBytes ? refuse(context, heapAllowed) : bytes;
-  });
+const leastWatchdogMs = 50;
+const watchdogAllowed = `a duration from ${leastWatchdogMs}ms, such as 5s`;
+const watchdogField = durationField.refine((limitMs) => limitMs >= leastWatchdogMs, watchdogAllowed);
 
 const graceAllowed = "a duration such as 200ms, 5s, 1m or 2h (a bare number is milliseconds; at most 24h)";
 const longestGraceMs = 86_400_000;
@@ -119,21 +116,6 @@ const envField = z.record(
   envAllowed,
 );
 
-const outputField = z.strictObject(
-  {
-    to: z.custom<string | object>(
-      (to) => typeof to === "string" || (typeof to === "object" && to !== null),
-      "an actor's id",
-    ),
-    method: z
-      .string("the name of a method")
-      .regex(/^[A-Za-z$][\w$]*$/, "the name of a public method")
-      .optional(),
-    as: z.enum(["lines", "bytes"], "lines or bytes").optional(),
-  },
-  "a map of `to`, `method` and `as`",
-);
-
 const attemptsAllowed = "a whole number from 1, or unlimited";
 const factorAllowed = "a number from 1 to 1000";
 const jitterAllowed = "a number from 0 to 1";
@@ -162,7 +144,7 @@ const wholeNumber = (allowed: string, min: number, max: number) =>
 const listAllowed = "a list of values";
 const codesAllowed = "a list of exit codes from 0 to 255";
 const maxAllowed = "a whole number of restarts, or `intensity: unlimited`";
-const containAllowed = "auto, cgroup or tree";
+const containAllowed = "auto, cgroup, pidns or tree";
 
 /** The fields of any child. */
 const anyFields = {
@@ -171,6 +153,16 @@ const anyFields = {
   significant: z.boolean("true or false").optional(),
   backoff: backoffField.optional(),
 };
+
+const threadsAllowed = "a whole number from 1 to 1024";
+const computeField = z.strictObject(
+  {
+    threads: wholeNumber(threadsAllowed, 1, 1_024).optional(),
+    queue: wholeNumber("a whole number from 0", 0, Number.MAX_SAFE_INTEGER).optional(),
+    heap: heapSizeField.optional(),
+  },
+  "a map of `threads`, `queue` and `heap`",
+);
 
 /** The fields of each kind of node; `children` are checked one by one by the walk over the tree. */
 export const nodeFields = {
@@ -191,6 +183,10 @@ export const nodeFields = {
         "a map of `max` and `within`, or unlimited",
       )
       .optional(),
+    thread: threadField,
+    ...limitFields,
+    pool: poolField,
+    compute: computeField.optional(),
     children: z.array(z.unknown(), "a list of supervisors, processes and actors"),
   },
   process: {
@@ -202,17 +198,22 @@ export const nodeFields = {
     clearEnv: z.boolean("true or false").optional(),
     stop: z
       .strictObject(
-        { signal: signalField.optional(), grace: graceField.optional(), steps: stopSteps.optional() },
-        "a map of `signal`, `grace` and `steps`",
+        {
+          signal: signalField.optional(),
+          grace: graceField.optional(),
+          steps: stopSteps.optional(),
+          message: stopMessage.optional(),
+        },
+        "a map of `signal`, `grace`, `steps` and `message`",
       )
       .optional(),
     onOwnerDeath: z.strictObject({ grace: graceField.optional() }, "a map of `grace`").optional(),
     successExitCodes: z.array(wholeNumber("an exit code from 0 to 255", 0, 255), codesAllowed).optional(),
     instances: wholeNumber("a whole number from 1 to 1000", 1, 1_000).optional(),
     ...processOptionFields,
-    stdout: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
-    stderr: z.union([outputField, streamField], "a map of `to`, `method` and `as`, a file, pipe or null").optional(),
-    contain: z.enum(["auto", "cgroup", "tree"], containAllowed).optional(),
+    stdout: outputField.optional(),
+    stderr: outputField.optional(),
+    contain: z.enum(["auto", "cgroup", "pidns", "tree"], containAllowed).optional(),
   },
   actor: {
     actor: idField,
@@ -220,13 +221,16 @@ export const nodeFields = {
     module: textAllowed("a file, file URL or package, with #Export for a named export").optional(),
     class: z.custom<new () => object>((value) => typeof value === "function", "a class").optional(),
     args: z.array(z.unknown(), listAllowed).optional(),
-    thread: z.enum(["main", "pool", "own"], "main, pool, own").optional(),
-    heap: heapField.optional(),
+    thread: threadField,
+    ...limitFields,
+    watchdog: watchdogField.optional(),
     mailbox: z
       .strictObject(
         {
           capacity: wholeNumber("a whole number from 1", 1, Number.MAX_SAFE_INTEGER),
-          overflow: z.enum(["reject", "dropOldest", "dropNewest"], "reject, dropOldest, dropNewest").optional(),
+          overflow: z
+            .enum(["reject", "dropOldest", "dropNewest", "block"], "reject, dropOldest, dropNewest, block")
+            .optional(),
         },
         "a map of `capacity` and `overflow`",
       )
@@ -255,16 +259,7 @@ export const notYetFields: Readonly<Record<NodeKind, readonly string[]>> = {
 
 /** Fields inside a field that this version refuses by name. */
 export const notYetInside: Readonly<Record<string, readonly string[]>> = {
-  stop: ["message"],
   onOwnerDeath: ["hold"],
-};
-
-/** Values that this version refuses by name; the path is that of the field in its node. */
-export const notYetValues: Readonly<Record<string, readonly string[]>> = {
-  contain: ["pidns"],
-  "mailbox.overflow": ["block"],
-  "stdout.as": ["json", "rpc"],
-  "stderr.as": ["json", "rpc"],
 };
 
 function refuse(context: z.RefinementCtx, allowed: string): never {

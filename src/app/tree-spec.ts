@@ -49,8 +49,34 @@ export interface AnyChild {
   [own: `x-${string}`]: unknown;
 }
 
+/** Memory for JavaScript objects: bytes, `64M` (from 16M), or old and young objects apart. Default: Node's. */
+export type HeapInput = number | string | { old?: number | string | undefined; young?: number | string | undefined };
+
+/** Where a supervisor or an actor lives. */
+export interface PlacedChild extends AnyChild {
+  /**
+   * The thread that runs the tree, one of a few shared ones, or one of its own. Default: the thread of its supervisor, or of the actor that
+   * starts it. Not `main`: an actor only with `module`.
+   */
+  thread?: "main" | "pool" | "own" | undefined;
+  /** Of its own thread. Only with `thread: own`. */
+  heap?: HeapInput | undefined;
+  /** Stack of its own thread, from 1M to 1G. Default: Node's, 4M. Only with `thread: own`. */
+  stack?: number | string | undefined;
+}
+
+/** The threads that actors with `thread: pool` share. */
+export interface PoolInput {
+  /** How many at most, from 1 to 64. Default: one fewer than there are cores, from 1 to 8. */
+  size?: number | undefined;
+  /** Of each thread. */
+  heap?: HeapInput | undefined;
+  /** Of each thread, from 1M to 1G. */
+  stack?: number | string | undefined;
+}
+
 /** A supervisor: the root of every tree, and any inner node. */
-export interface SupervisorChild extends AnyChild {
+export interface SupervisorChild extends PlacedChild {
   /** The id: `[A-Za-z0-9_-]+`, unique among siblings. */
   supervisor: string;
   /** Whom a restart concerns besides the child that ended: nobody, those after it, all. Default `one_for_one`. */
@@ -59,26 +85,56 @@ export interface SupervisorChild extends AnyChild {
   autoShutdown?: AutoShutdown | undefined;
   /** At most `max` restarts within a sliding window of `within`; default 3 within 5s. */
   intensity?: { max?: number | undefined; within?: Duration | undefined } | "unlimited" | undefined;
+  /** The shared threads of the tree; at the root only. A node that starts gets the one with the fewest actors. */
+  pool?: PoolInput | undefined;
+  /**
+   * Limits of the pool in which actors `compute`: how many functions run at once (default: one less than there are cores, at least one), how many may wait besides
+   * (default any number), and memory for the JavaScript objects of each thread (default Node's). At the root only; the process has one pool, so of several trees the
+   * one that started last decides.
+   */
+  compute?:
+    | { threads?: number | undefined; queue?: number | undefined; heap?: number | string | undefined }
+    | undefined;
   /** Started in this order, each when the one before it is up; stopped in reverse. */
   children: readonly ChildSpecInput[];
 }
 
 /** Where a process's output goes as messages. */
 export interface OutputTarget {
-  /** An actor's id (a sibling first, then the whole tree), or in the API its ref. */
+  /** An actor's id (a sibling first, then the whole tree), with `.method` behind it or without; or in the API its ref. */
   to: string | ActorRef;
-  /** The method each line or chunk is cast to; without it the actor gets a `line` or `output` message. */
+  /** The method that is called with each line, chunk, value or frame; without it the actor gets a `line`, `output`, `json` or `frame` message. */
   method?: string | undefined;
-  /** Default `lines`. */
-  as?: "lines" | "bytes" | undefined;
+  /** Default `lines`. `json` is a value on each line, `lengthPrefixed` a length of four bytes, big-endian, before each frame. */
+  as?: "lines" | "bytes" | "json" | "lengthPrefixed" | undefined;
+  /** Longest line, value or frame; a longer line comes in pieces, anything else is malformed. Default 1M. */
+  maxSize?: number | string | undefined;
+}
+
+/** A program that is an actor itself: it answers calls and casts in JSON-RPC 2.0. */
+export interface RpcOutput {
+  as: "rpc";
+  /** A line of JSON for each message (default), or a length of four bytes, big-endian, before each. */
+  codec?: "json" | "lengthPrefixed" | undefined;
+  /** Longest message of the program's. Default 1M. */
+  maxSize?: number | string | undefined;
+  /** The actor whose methods the program calls: an id, or in the API its ref. Default: there is none. */
+  to?: string | ActorRef | undefined;
 }
 
 /** What a stream of a process is connected to; null is `/dev/null`. */
 export type StreamInput = "pipe" | "null" | "inherit" | null | { file: string; append?: boolean | undefined };
 
+/** What a program is told: a line on its stdin; or, if its stdout is `as: rpc`, one of its methods. */
+export type StopMessageInput =
+  | string
+  | { method: string; params?: readonly unknown[] | Readonly<Record<string, unknown>> | undefined };
+
 /** One step of a stop. */
 export interface StopStepInput {
   stdin?: string | undefined;
+  /** As `message` of the stop itself. */
+  message?: StopMessageInput | undefined;
   closeStdin?: boolean | undefined;
   command?: readonly string[] | undefined;
   signal?: string | undefined;
@@ -102,9 +158,17 @@ export interface ProcessChild extends AnyChild {
   env?: Readonly<Record<string, string | number | boolean | null>> | undefined;
   /** Starts from an empty environment. */
   clearEnv?: boolean | undefined;
-  /** Default SIGTERM, then SIGKILL after 5s; always the whole tree. With `steps` those, one after the other, then SIGKILL. */
+  /**
+   * Default SIGTERM, then SIGKILL after 5s; always the whole tree. With `steps` those, one after the other, then SIGKILL; with `message` that instead of the
+   * signal, then SIGKILL after the grace.
+   */
   stop?:
-    | { signal?: string | undefined; grace?: Duration | undefined; steps?: readonly StopStepInput[] | undefined }
+    | {
+        signal?: string | undefined;
+        grace?: Duration | undefined;
+        steps?: readonly StopStepInput[] | undefined;
+        message?: StopMessageInput | undefined;
+      }
     | undefined;
   /** How long the process has when Node.js or its actor is gone. Default 500ms; 0 kills at once. */
   onOwnerDeath?: { grace?: Duration | undefined } | undefined;
@@ -112,9 +176,11 @@ export interface ProcessChild extends AnyChild {
   successExitCodes?: readonly number[] | undefined;
   /** Starts `api.1`, `api.2`, …, each with COPAL_INSTANCE and `${instance}`. Default 1: the plain id. */
   instances?: number | undefined;
-  /** Actors that get its lines or bytes; or a file, `inherit` (Copal's own) or `null`. */
-  stdout?: OutputTarget | StreamInput | undefined;
-  stderr?: OutputTarget | StreamInput | undefined;
+  /** Actors that get its lines, bytes, values or frames; a program that is spoken with; or a file, `inherit` (Copal's own) or `null`. */
+  stdout?: OutputTarget | RpcOutput | readonly (OutputTarget | RpcOutput)[] | StreamInput | undefined;
+  stderr?: OutputTarget | readonly OutputTarget[] | StreamInput | undefined;
+  /** How many of the last bytes of each stream are kept for the report of its end, up to 16M. Default 4K. */
+  tail?: number | string | undefined;
   /** Default `pipe`. */
   stdin?: StreamInput | undefined;
   /** Makes stderr whatever stdout is. */
@@ -151,17 +217,17 @@ export interface ProcessChild extends AnyChild {
   outputLimit?: number | string | undefined;
   /** What the whole tree may use; sizes as `256M`. A limit that this machine cannot keep is left out with a warning, unless `required`. */
   limits?: ResourceLimits | undefined;
-  /** Fails the start where no cgroup can be made or a limit cannot be kept. Default false. */
+  /** Fails the start where no cgroup (with `pidns`, no PID namespace) can be made or a limit cannot be kept. Default false. */
   required?: boolean | undefined;
-  /** How the tree is held. Default `auto`: a cgroup where one can be made. */
-  contain?: "auto" | "cgroup" | "tree" | undefined;
+  /** How the tree is held. Default `auto`: a cgroup where one can be made. `pidns`: in a PID namespace of its own where one can be made. */
+  contain?: "auto" | "cgroup" | "pidns" | "tree" | undefined;
 }
 
 /** A class of actors: what `class` takes and what a `module` exports. */
 export type ActorClass<T extends Actor = Actor> = new () => T;
 
 /** An actor. */
-export interface ActorChild extends AnyChild {
+export interface ActorChild extends PlacedChild {
   actor: string;
   /** `./file.ts#Export`, a file URL or a package; the default export when there is no `#`. */
   module?: string | undefined;
@@ -169,12 +235,10 @@ export interface ActorChild extends AnyChild {
   class?: ActorClass | undefined;
   /** Given to `init`. */
   args?: readonly unknown[] | undefined;
-  /** The thread that runs the tree (default), one of a few shared ones, or one for it alone. Not `main`: only with `module`. */
-  thread?: "main" | "pool" | "own" | undefined;
-  /** How many messages may wait for it, and which is dropped when one more comes. Default: any number. */
-  mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | undefined } | undefined;
-  /** Memory for the objects of its own thread: bytes, `64M`; at least 16M. Only with `thread: own`. */
-  heap?: number | string | undefined;
+  /** How many messages may wait for it, and what becomes of one more. Default: any number. */
+  mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | "block" | undefined } | undefined;
+  /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not with `thread: main`. */
+  watchdog?: Duration | undefined;
 }
 
 /** Any child of a supervisor. */

@@ -15,8 +15,8 @@ export interface CodecSink {
   line(line: string): void;
   json(value: unknown): void;
   frame(bytes: Buffer): void;
-  /** Something that is not of the form. After a frame that is too long nothing more can be told apart: the rest of the stream is dropped. */
-  malformed(problem: string): void;
+  /** Something that is not of the form. `isLost`: after a frame that is too long nothing more can be told apart, the rest of the stream is dropped. */
+  malformed(problem: string, isLost: boolean): void;
 }
 
 /** Takes one stream's bytes, cut anywhere. */
@@ -27,10 +27,10 @@ export interface OutputCodec {
 }
 
 /** Bytes of a frame's length. */
-const PREFIX_BYTES = 4;
+export const PREFIX_BYTES = 4;
 
 /** The longest line, value or frame that may be asked for. */
-const LARGEST_BYTES = 256 * 1024 * 1024;
+export const LARGEST_BYTES = 256 * 1024 * 1024;
 
 /**
  * Makes the codec of a form. `maxBytes` is the longest line, line of JSON or frame (default 1 MiB): a longer line comes in pieces, a longer value or
@@ -56,13 +56,13 @@ export function outputCodec(form: OutputForm, sink: CodecSink, maxBytes = MAX_LI
 }
 
 function jsonLine(sink: CodecSink, line: string, part: LinePart, maxBytes: number): void {
-  if (part === "first") return sink.malformed(`a line of JSON is longer than ${maxBytes} bytes`);
+  if (part === "first") return sink.malformed(`a line of JSON is longer than ${maxBytes} bytes`, false);
   if (part !== "whole" || line.trim() === "") return;
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch (error) {
-    return sink.malformed(`a line is not JSON: ${(error as Error).message}`);
+    return sink.malformed(`a line is not JSON: ${(error as Error).message}`, false);
   }
   sink.json(value);
 }
@@ -114,6 +114,6 @@ class FrameSplitter implements OutputCodec {
   #lose(problem: string): void {
     this.#isLost = true;
     this.#parts = [];
-    this.#sink.malformed(problem);
+    this.#sink.malformed(problem, true);
   }
 }

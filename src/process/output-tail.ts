@@ -5,7 +5,8 @@
 /** Bytes of each stream that are kept where nothing else is said. */
 export const DEFAULT_TAIL_BYTES = 4096;
 
-const MAX_TAIL_BYTES = 16 * 1024 * 1024;
+/** The most that may be asked for. */
+export const MAX_TAIL_BYTES = 16 * 1024 * 1024;
 
 /** A ring of bytes that grows with what is put in, up to its size. */
 export class OutputTail {

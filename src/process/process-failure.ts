@@ -28,6 +28,8 @@ export function endOf({ code, signal, core, limit, stoppedBy }: ExitReport): str
   if (limit === "memory") return "ran out of its memory";
   if (stoppedBy === "sidecarLost") return "lost its sidecar";
   const end = signal === null ? `ended with exit ${code}` : `was ended by ${signal}${core ? ", core dumped" : ""}`;
+  if (stoppedBy === "sidecarSignal") return `was stopped since its sidecar was told to end, and ${end}`;
+  if (stoppedBy === "ownerGone") return `was stopped since its owner was gone, and ${end}`;
   return stoppedBy === "itself" ? end : `was stopped and ${end}`;
 }
 

@@ -12,19 +12,36 @@ const LOOK_EVERY_MS = 5;
 
 /**
  * Resolves when no process of the tree is left as far as the kernel can tell: the leader is gone, its fork server has killed what it adopted,
- * and its cgroup, if it had one, is empty and removed.
+ * its PID namespace, if it had one, is empty, and so is its cgroup, which is removed.
  *
- * Without a cgroup and with the fork server killed as well, descendants of the leader cannot be found any more; then only the leader's end
+ * Without either and with the fork server killed as well, descendants of the leader cannot be found any more; then only the leader's end
  * is certain (docs/protocol.md section 6).
  */
 export async function waitForLostTree(
-  place: { osPid: number; sidecarPid: number; startTime: number; cgroup: string | null; cgroups1: readonly string[] },
+  place: {
+    osPid: number;
+    sidecarPid: number;
+    startTime: number;
+    cgroup: string | null;
+    cgroups1: readonly string[];
+    pidns: { osPid: number; startTime: number } | null;
+  },
   server: SidecarHost,
 ): Promise<void> {
   await server.swept(place.sidecarPid);
   for (const directory of new Set([...(place.cgroup === null ? [] : [place.cgroup]), ...place.cgroups1]))
     await killCgroup(directory).then(() => removeIfEmpty(dirname(directory)));
   while (await isAlive(place.osPid, place.startTime)) await wait(LOOK_EVERY_MS);
+  while (place.pidns && (await hasChildren(place.pidns))) await wait(LOOK_EVERY_MS);
+}
+
+/**
+ * Whether anybody is left with the first process of a PID namespace, which was killed and gets everybody whose parent ended as its child. Its own end does not
+ * count: it may wait for whoever adopted the leader to reap it.
+ */
+async function hasChildren({ osPid, startTime }: { osPid: number; startTime: number }): Promise<boolean> {
+  const children = await readFile(`/proc/${osPid}/task/${osPid}/children`, "utf8").catch(() => "");
+  return children !== "" && (await isAlive(osPid, startTime));
 }
 
 /** Kills everything in a cgroup's directory and removes it; the fork server may be doing the same. */

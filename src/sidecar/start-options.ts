@@ -1,7 +1,6 @@
 /**
  * What a caller says about a process to start, and its checked form as the wire's `start`. Knows nothing of connections.
  */
-import { UnsupportedError } from "../errors.js";
 import type { LifeWire, StartWire, StdioWire } from "../wire/start.js";
 import { type EnvironmentOptions, environmentBlock } from "./environment.js";
 import { type OsText, osBytes, within } from "./os-text.js";
@@ -56,11 +55,14 @@ export interface StartOptions extends EnvironmentOptions, SpawnOptions {
   stop?: StopPlan;
   /** Milliseconds between stop signal and SIGKILL when the owner or the leader is gone; 0 kills at once. Default 500. */
   orphanGraceMs?: number;
-  /** What holds the tree: a cgroup where one can be made (`auto`, default), a cgroup or nothing, or the process tree alone. */
-  contain?: "auto" | "cgroup" | "tree";
+  /**
+   * What holds the tree: a cgroup where one can be made (`auto`, default), a cgroup or nothing, a PID namespace of its own where one can be made (and a
+   * cgroup as for `auto`), or the process tree alone.
+   */
+  contain?: "auto" | "cgroup" | "pidns" | "tree";
   /** What the whole tree may use. Default: as much as this Node process may. */
   limits?: ResourceLimits;
-  /** Fails the start where no cgroup can be made or one of `limits` cannot be kept, instead of going on without. Default false. */
+  /** Fails the start where no cgroup (with `pidns`, no PID namespace) can be made or one of `limits` cannot be kept, instead of going on without. Default false. */
   required?: boolean;
   /** Milliseconds from the start after which it is stopped by its stop plan, 1 to 4,294,967,295. Default: none. */
   timeoutMs?: number;
@@ -87,7 +89,6 @@ const MAX_MS = 0xffff_ffff;
  * Checks `options` and gives the body of the wire's `start`.
  *
  * @throws {RangeError} if a number is out of its range, a name unknown, `argv` empty, a text holds a NUL byte, or streams do not go together.
- * @throws {UnsupportedError} for a containment that is planned.
  * @throws {StartError} with stage `envFile` if a file of variables cannot be read.
  */
 export function startBody(options: StartOptions): StartWire {
@@ -108,7 +109,7 @@ export function startBody(options: StartOptions): StartWire {
     },
     stop: stopBody(options.stop),
     orphanGraceMs: within("orphanGraceMs", options.orphanGraceMs ?? DEFAULT_ORPHAN_GRACE_MS, 0, MAX_GRACE_MS),
-    contain: containment(options),
+    ...containment(options),
     ...(pty && { pty: { ...size(pty.rows ?? 24, pty.cols ?? 80), echo: pty.echo ?? !pty.raw, raw: pty.raw ?? false } }),
     ...(spawn && { spawn }),
     ...(life && { life }),
@@ -116,15 +117,13 @@ export function startBody(options: StartOptions): StartWire {
   };
 }
 
-function containment({ contain = "auto", limits, required }: StartOptions): StartWire["contain"] {
-  // Planned, and not to be taken for a slip of the pen.
-  if ((contain as string) === "pidns")
-    throw new UnsupportedError("the containment `pidns` is not supported yet", { feature: "contain: pidns" });
-  if (!["auto", "cgroup", "tree"].includes(contain))
-    throw new RangeError(`contain must be auto, cgroup or tree, got ${contain}`);
+function containment({ contain = "auto", limits, required }: StartOptions): Pick<StartWire, "contain" | "required"> {
+  if (!["auto", "cgroup", "pidns", "tree"].includes(contain))
+    throw new RangeError(`contain must be auto, cgroup, pidns or tree, got ${contain}`);
   if (contain === "tree" && (limits || required))
     throw new RangeError("contain must not be tree together with limits or required: only a cgroup keeps a limit");
-  return required ? "cgroup" : contain;
+  if (contain === "pidns") return required ? { contain, required } : { contain };
+  return { contain: required ? "cgroup" : contain };
 }
 
 /**

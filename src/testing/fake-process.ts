@@ -3,9 +3,10 @@
  * streams, windows, the stop plan); how that is written on the wire is `fake-sidecar.ts`.
  */
 import { basename } from "node:path";
-import type { Clock } from "../actors/clock.js";
-import { signalNumber } from "../sidecar/signal-name.js";
+import type { Clock, Timer } from "../actors/clock.js";
+import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { type CommandBodies, type EventBodies, STREAM } from "../wire/messages.js";
+import type { StopWire } from "../wire/start.js";
 
 /** What a process's end is told with. */
 export type FakeExit = EventBodies["exited"];
@@ -22,7 +23,12 @@ export interface FakeOwner {
 /** What a handler makes of a signal: nothing more to do, or, with `false`, what the signal does by default. */
 export type SignalHandler = (signal: string) => unknown;
 
+type Steps = NonNullable<StopWire["steps"]>;
+type StepTaken = NonNullable<FakeExit["steps"]>[number];
+
 const largestOutput = 1024 * 1024;
+/** Numbers of Linux. */
+const [EPIPE, ENOSYS] = [32, 38];
 const ignoredByDefault: ReadonlySet<string> = new Set(["SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH"]);
 
 /**
@@ -53,6 +59,10 @@ export class FakeProcess {
   #readsInput = true;
   #stoppedBy: FakeExit["stoppedBy"] = "itself";
   #deadlineMs = Number.POSITIVE_INFINITY;
+  #stopBeganMs: number | undefined;
+  #stepsLeft: Steps = [];
+  readonly #stopTimers: Timer[] = [];
+  readonly #stepsTaken: StepTaken[] = [];
   #state: "running" | "ended" | "lost" = "running";
   #end: () => void = () => {};
 
@@ -180,15 +190,42 @@ export class FakeProcess {
     if (!ignoredByDefault.has(signal)) this.die(signal);
   }
 
-  /** @internal Carries a stop plan out: the signal, and SIGKILL when the grace is over. A later plan can only bring that nearer. */
-  stop(signal: string, graceMs: number, stoppedBy: FakeExit["stoppedBy"]): void {
+  /**
+   * @internal Carries a stop plan out: the signal, or the steps instead of it, and SIGKILL when the grace is over. A later plan can only bring that nearer, and
+   * takes the place of steps that are left.
+   */
+  stop(stoppedBy: FakeExit["stoppedBy"], { signal, graceMs, steps = [] }: StopWire): void {
     if (!this.isRunning) return;
     if (this.#stoppedBy === "itself") this.#stoppedBy = stoppedBy;
-    const { clock } = this.#owner;
-    const dueMs = clock.nowMs() + graceMs;
-    if (graceMs > 0 && dueMs < this.#deadlineMs) clock.setTimer(graceMs, () => this.receive("SIGKILL"));
-    this.#deadlineMs = Math.min(this.#deadlineMs, dueMs);
-    this.receive(graceMs === 0 ? "SIGKILL" : signal);
+    const nowMs = this.#owner.clock.nowMs();
+    this.#stopBeganMs ??= nowMs;
+    const killInMs = steps.length === 0 ? graceMs : Math.min(graceMs, sum(steps.map(({ delayMs }) => delayMs)));
+    if (killInMs > 0 && nowMs + killInMs < this.#deadlineMs) this.#later(killInMs, () => this.receive("SIGKILL"));
+    this.#deadlineMs = Math.min(this.#deadlineMs, nowMs + killInMs);
+    this.#stepsLeft = steps;
+    if (killInMs === 0) this.receive("SIGKILL");
+    else if (steps.length === 0) this.receive(signalName(signal));
+    else this.#step(steps, 0);
+  }
+
+  /** Does something later in a stop; the end calls that off. */
+  #later(delayMs: number, act: () => void): void {
+    this.#stopTimers.push(this.#owner.clock.setTimer(delayMs, act));
+  }
+
+  #step(steps: Steps, index: number): void {
+    const step = steps[index];
+    if (!this.isRunning || step === undefined || this.#stepsLeft !== steps) return;
+    const afterMs = Math.round(this.#owner.clock.nowMs() - (this.#stopBeganMs ?? 0));
+    const taken: StepTaken = { step: index, afterMs, errno: null };
+    // Before it is done: it may end the process, and then it is in the report.
+    this.#stepsTaken.push(taken);
+    this.#later(step.delayMs, () => this.#step(steps, index + 1));
+    if (step.stdin && !this.take(step.stdin)) taken.errno = EPIPE;
+    if (step.closeStdin) this.stdinClosed();
+    // A fake has no machine to run commands on.
+    if (step.command) taken.errno = ENOSYS;
+    if (step.signal !== undefined) this.receive(signalName(step.signal));
   }
 
   #write(stream: "stdout" | "stderr", data: string | Uint8Array): void {
@@ -214,6 +251,7 @@ export class FakeProcess {
   #finish({ code = null, signal = null, core = false }: Partial<Pick<FakeExit, "code" | "signal" | "core">>): void {
     if (!this.isRunning) return;
     this.#state = "ended";
+    for (const timer of this.#stopTimers) timer.cancel();
     // What was written before the end arrives, window or not.
     this.#flush("stdout", Number.POSITIVE_INFINITY);
     this.#flush("stderr", Number.POSITIVE_INFINITY);
@@ -228,6 +266,7 @@ export class FakeProcess {
       userUs: 0,
       systemUs: 0,
       maxRssBytes: 0,
+      ...(this.#stepsTaken.length > 0 && { steps: this.#stepsTaken }),
     });
     this.#end();
   }
@@ -236,6 +275,10 @@ export class FakeProcess {
 /** The name of an output stream by its number on the wire. */
 export function outputOf(stream: number): "stdout" | "stderr" {
   return stream === STREAM.stdout ? "stdout" : "stderr";
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }
 
 function numberOf(signal: string): number {

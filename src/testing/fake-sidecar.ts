@@ -8,6 +8,7 @@ import { signalName } from "../sidecar/signal-name.js";
 import { commandShapes, decodePayload, encodeFrame } from "../wire/codec.js";
 import { FrameReader } from "../wire/frame.js";
 import { type Command, type CommandBodies, type EventBodies, PROTOCOL_VERSIONS, STREAM } from "../wire/messages.js";
+import type { StopWire } from "../wire/start.js";
 import { type FakeExit, type FakeOwner, FakeProcess, outputOf } from "./fake-process.js";
 
 /** How a start fails, as the wire tells it. */
@@ -53,7 +54,7 @@ export class FakeSidecar implements FakeOwner {
     socket.on("error", () => {});
     socket.on("close", () => {
       host.stirred();
-      this.#process?.stop(signalName(this.#stop.signal), this.#orphanGraceMs, "ownerGone");
+      this.#process?.stop("ownerGone", { signal: this.#stop.signal, graceMs: this.#orphanGraceMs });
     });
   }
 
@@ -106,10 +107,15 @@ export class FakeSidecar implements FakeOwner {
         return process.receive(signalName(command.body.signal));
       case "stop":
         this.#send("ok", command.id, {});
-        return process.stop(signalName(command.body.signal), command.body.graceMs, "owner");
+        return process.stop("owner", this.#order(command.body));
       case "stats":
         return this.#send("stats", command.id, { processes: 1, rssBytes: 0, userUs: 0, systemUs: 0 });
     }
+  }
+
+  /** A stop that says so takes the steps of the start. */
+  #order({ planned, ...order }: CommandBodies["stop"]): StopWire {
+    return planned && this.#stop.steps ? { ...order, steps: this.#stop.steps } : order;
   }
 
   #greet(id: number): void {

@@ -6,15 +6,28 @@ import { Call } from "../actors/envelope.js";
 import { isPrimitive, packError } from "./parcel.js";
 import type { Line } from "./switchboard.js";
 
-/** One call from another thread. The time limit is its caller's business. */
+/** One call from another thread. The time limit is its caller's business; who keeps what it was asked can know it. */
 export class CallFromAfar extends Call {
   readonly #line: Line;
   readonly #number: number;
+  readonly #limitMs: number;
 
-  constructor(cell: Cell, method: string, args: readonly unknown[], line: Line, number: number) {
+  constructor(
+    cell: Cell,
+    method: string,
+    args: readonly unknown[],
+    line: Line,
+    number: number,
+    limitMs = Number.POSITIVE_INFINITY,
+  ) {
     super(cell.ref, method, args, false);
     this.#line = line;
     this.#number = number;
+    this.#limitMs = limitMs;
+  }
+
+  override get farLimitMs(): number {
+    return this.#limitMs;
   }
 
   override answer(value: unknown): void {
@@ -37,6 +50,7 @@ export class CallFromAfar extends Call {
   #settle(): boolean {
     if (this.isSettled) return false;
     this.isSettled = true;
+    this.deadlines?.remove(this);
     this.owed?.delete(this);
     return true;
   }

@@ -10,7 +10,16 @@ import type { StartWire, StopWire } from "./start.js";
 export const PROTOCOL_VERSIONS: readonly [min: number, max: number] = [1, 1];
 
 /** Capability bits of `hello`; a set bit is something the sender can do. */
-export const CAPABILITY = { cgroup2: 1, pty: 2, limits: 4, holdAndAdopt: 8, noLinger: 16, takesFloods: 32 } as const;
+export const CAPABILITY = {
+  cgroup2: 1,
+  pty: 2,
+  limits: 4,
+  holdAndAdopt: 8,
+  noLinger: 16,
+  takesFloods: 32,
+  lendsStdin: 64,
+  pidns: 128,
+} as const;
 
 /** Numbers of the three standard streams as the wire writes them. */
 export const STREAM = { stdin: 0, stdout: 1, stderr: 2 } as const;
@@ -20,6 +29,7 @@ export interface CommandBodies {
   hello: { versions: [number, number]; capabilities: number };
   start: StartWire;
   write: { data: Uint8Array };
+  lend: Record<string, never>;
   closeStdin: Record<string, never>;
   signal: { signal: number; target: "leader" | "group" | "tree" };
   stop: StopWire;
@@ -37,11 +47,13 @@ export interface EventBodies {
   started: {
     pid: number;
     startTime: number;
-    containment: "cgroup2" | "cgroup1" | "tree";
+    containment: "cgroup2" | "cgroup1" | "pidns" | "tree";
     cgroup: Uint8Array | null;
     cgroups1?: Uint8Array[];
     limitsApplied?: string[];
     limitsMissing?: { limit: string; why: string }[];
+    pidns?: { pid: number; startTime: number };
+    pidnsMissing?: string;
   };
   startFailed: { stage: string; errno: number; code: string; message: string };
   wrote: Record<string, never>;
@@ -49,6 +61,7 @@ export interface EventBodies {
   stats: { processes: number; rssBytes: number; userUs: number; systemUs: number };
   output: { stream: number; bytes: Uint8Array };
   offer: { stream: number; path: Uint8Array; inode: number };
+  lent: { path: Uint8Array; inode: number };
   closed: { stream: number };
   stepped: { step: number };
   error: { code: string; errno: number | null; message: string };

@@ -71,9 +71,10 @@ export interface StartWire {
   windowBytes: { stdin: number; stdout: number; stderr: number };
   stop: StopWire;
   orphanGraceMs: number;
-  contain: "auto" | "cgroup" | "tree";
+  contain: "auto" | "cgroup" | "pidns" | "tree";
   pty?: PtyWire;
   spawn?: SpawnWire;
   life?: LifeWire;
   limits?: LimitsWire;
+  required?: boolean;
 }

@@ -69,6 +69,7 @@ const notMessages = [
   "handleInfo",
   "terminate",
   "link",
+  "proxy",
   "monitor",
   "start",
   "exit",

@@ -185,6 +185,16 @@ t.test("a subclass hears its own output by line, then its exit, and they are no 
   t.strictSame(heard.sort(), [4, ["stderr", "b"], ["stdout", "a"]]);
 });
 
+t.test("a process says whether it lives and what its tree uses", async (t) => {
+  const process = await hold(sh("sleep 1000 & sleep 1000 & wait"));
+  t.equal(await process.call.alive(), true);
+  await eventually(async () => (await process.call.stats()).processes === 3);
+  // The kernel sums up what each processor counted, a little later.
+  await eventually(async () => (await process.call.stats()).rssBytes > 0, { timeoutMs: 10_000 });
+  await stopActor(process);
+  await t.rejects(process.call.alive(), { code: "ERR_NOPROC" });
+});
+
 t.test("a slow receiver holds the process up instead of filling memory", async (t) => {
   const taken: Buffer[] = [];
   let release: () => void = () => {};

@@ -200,7 +200,7 @@ t.test("a sidecar that is told to end is told apart from its process's own end",
   const process = await hold(sh("sleep 1000"));
   await process.call.subscribe(recorder);
   globalThis.process.kill((await process.call.status()).sidecarPid, "SIGTERM");
-  await whenEnded(process);
+  t.match(await whenEnded(process), { error: { code: "ERR_SIDECAR", message: /told to end/ } });
   t.match((await recorder.call.all()).at(-1), { type: "exit", report: { stoppedBy: "sidecarSignal" } });
 });
 

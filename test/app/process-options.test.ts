@@ -58,6 +58,29 @@ t.test("steps stop it, and its limits are those of the process", async (t) => {
   await eventually(() => limited.tree.whereis("p") === undefined);
 });
 
+t.test("a message stops it in place of the signal, and the report says so", async (t) => {
+  const command = "trap 'echo signalled >word' TERM; read word; echo $word >word; exit 7";
+  const { tree, cwd } = await started(t, { command, stop: { message: "quit now", grace: "20s" } });
+  const report = await tree.whereis<ProcessActor>("p")?.call.stop();
+  t.match(report, { code: 7, stoppedBy: "owner", killed: false, stopSteps: [{ step: 0, errno: null }] });
+  t.equal(readFileSync(join(cwd, "word"), "utf8"), "quit now\n");
+});
+
+t.test(
+  "one that does not listen to its message is killed after the grace, or gets what the steps have next",
+  async (t) => {
+    const deaf = await started(t, { command: "exec sleep 1000", stop: { message: "quit", grace: "50ms" } });
+    t.match(await deaf.tree.whereis<ProcessActor>("p")?.call.stop(), { signal: "SIGKILL", killed: true });
+    const steps = [
+      { message: "quit", delay: "50ms" },
+      { signal: "SIGINT", delay: "20s" },
+    ];
+    const patient = await started(t, { command: "exec sleep 1000", stop: { steps } });
+    const report = await patient.tree.whereis<ProcessActor>("p")?.call.stop();
+    t.match(report, { signal: "SIGINT", killed: false, stopSteps: [{ step: 0 }, { step: 1 }] });
+  },
+);
+
 t.test("limits on its tree are the kernel's, and its figures come from there", async (t) => {
   if (!requireControllers(t, "memory", "pids")) return;
   const { osPid, tree } = await started(t, { limits: { memory: "48M", pids: 12 }, required: true });

@@ -5,6 +5,7 @@ import t, { type Test } from "tap";
 import { eventually } from "#src/testing/eventually.js";
 import { CopalFolder } from "../support/copal.js";
 import { freePort } from "../support/free-port.js";
+import { requireProgram } from "../support/require-program.js";
 
 t.setTimeout(300_000);
 
@@ -35,6 +36,8 @@ const printed: Readonly<Record<string, string>> = {
   "crash-and-restart.ts": "app/shaky was restarted 2 times, its last exit: 3\napp ended: shutdown\n",
   "lines-to-an-actor.ts": "3 lines, 6 in all\n",
   "traffic-light.ts": "red\ngreen\nyellow\nred\n2 have crossed\n",
+  "plain-code.ts": "2 3 5 7 11 13 17 19\n25% 50% 75%\n168 primes\nERR_ACTOR_EXIT\n",
+  "compute.ts": "20 %\n40 %\n60 %\n80 %\n669 primes\nit is gone, and what it had asked for\n95 primes\n",
   "task.ts": "1\n4\n9\nit went on meanwhile\nslow: done\n",
 };
 for (const [name, text] of Object.entries(printed)) {
@@ -43,6 +46,25 @@ for (const [name, text] of Object.entries(printed)) {
     t.ok(readFileSync(join(root, "examples", name), "utf8").split("\n").length <= 61);
   });
 }
+
+t.test("a program in Python is called as an actor, from a program and from a shell", async (t) => {
+  if (requireProgram(t, "python3", "python3") === undefined) return;
+  const answers = [
+    "Rome is at 41.9, 12.5",
+    "near the equator: Quito",
+    "404: there is no Atlantis, but Quito, Rome, Tokyo",
+  ];
+  t.equal(await output(t, join("any-language", "ask.ts")), `${answers.join("\n")}\n`);
+  const app = new CopalFolder(t, {});
+  const file = join(root, "examples", "any-language", "copal.yaml");
+  const up = await app.up("-c", file);
+  const found = await app.run("call", "-c", file, "geo", "lookup", "Rome");
+  t.strictSame(JSON.parse(found.stdout), { place: "Rome", lat: 41.9, lon: 12.5 });
+  t.equal((await app.run("call", "-c", file, "stats", "all")).stdout, '["geo"]\n');
+  up.child.kill("SIGINT");
+  t.equal((await up.finished).code, 0);
+  t.same(app.left(), []);
+});
 
 t.test("the shop runs: its servers answer, its actor counts, its flaky child comes back", async (t) => {
   const app = new CopalFolder(t, {});

@@ -88,6 +88,24 @@ for (const [name, consume] of Object.entries(consumers)) {
   });
 }
 
+t.test(
+  "a hundred megabytes of stderr arrive byte for byte, and then the end of a program that has left at once",
+  async (t) => {
+    const session = await open("sh", ["-c", `${NUMBERS} | dd obs=1M status=none >&2`]);
+    const hash = createHash("sha256");
+    for await (const bytes of session.stderr) hash.update(bytes as Buffer);
+    t.equal(hash.digest("hex"), wanted);
+    t.match(await session.exited, { code: 0, outputWhole: true });
+  },
+);
+
+t.test("a program that writes byte by byte is heard whole", async (t) => {
+  const session = await open("sh", ["-c", "seq 1 20000 | dd bs=1 status=none"]);
+  const all: Buffer[] = [];
+  for await (const bytes of session.stdout) all.push(bytes as Buffer);
+  t.equal(Buffer.concat(all).toString(), Array.from({ length: 20_000 }, (_, at) => `${at + 1}\n`).join(""));
+});
+
 t.test("both streams may flood at once, and a run gathers them whole", async (t) => {
   const { stdout, stderr } = await run(
     "sh",

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import t from "tap";
 import { open, type Session } from "#src/process/open.js";
+import { eventually } from "#src/testing/eventually.js";
+import { childrenOf } from "../support/proc.js";
 
 /** Reads on until the terminal has shown `text` since the last time. */
 async function shows(session: Session, text: string): Promise<string> {
@@ -29,6 +31,7 @@ t.test("^C ends what runs in the foreground of an interactive shell, and the she
   await shows(session, "ready> ");
   await session.write("sleep 1000\r");
   await shows(session, "sleep 1000\r\n");
+  await eventually(() => childrenOf(session.osPid).some(({ name }) => name === "sleep"));
   await session.write("\x03");
   await shows(session, "ready> ");
   await session.write("echo $((6 * 7)) $?\r");

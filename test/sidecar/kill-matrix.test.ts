@@ -1,15 +1,18 @@
 /**
  * The promise: whoever is killed with -9, nothing of the tree is left a second later, with default settings. Proved from /proc and the cgroup
- * file system, for every victim, every way to hide, and with and without a cgroup.
+ * file system, for every victim, every way to hide, with and without a cgroup, and in a PID namespace, where all may be killed at once.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { run } from "copal";
 import t from "tap";
-import type { Started } from "#src/sidecar/client.js";
+import { closeForkServer } from "#src/sidecar/fork-server.js";
+import type { Started } from "#src/sidecar/started.js";
 import { eventually } from "#src/testing/eventually.js";
 import { childrenOf, commandLine, isRunning, processesMarked } from "../support/proc.js";
 import { readsFrom } from "../support/reads-from.js";
+import { skip } from "../support/skip.js";
 
 const ROUNDS = Number(process.env.COPAL_TEST_ROUNDS ?? 3);
 const AT_ONCE = 4;
@@ -54,24 +57,56 @@ const victims: Record<string, (held: Held) => number[]> = {
   "node and fork server": ({ owner, serverPid }) => [owner.pid, serverPid],
 };
 
-function left({ mark, place }: Held): string[] {
-  const rest = processesMarked(mark).map(({ osPid, name }) => `${osPid} ${name} ${commandLine(osPid)}`);
+/** Nobody is left then to hold the tree, except the kernel by a PID namespace, nor to remove its cgroup, which is empty. */
+const allThree: typeof victims = {
+  "node, sidecar and fork server": ({ owner, serverPid, place }) => [owner.pid, place.sidecarPid, serverPid],
+  "fork server, sidecar and node": ({ owner, serverPid, place }) => [serverPid, place.sidecarPid, owner.pid],
+};
+
+/** Node is left then. Without a cgroup, which it can kill, only a namespace does. */
+const bothServers: typeof victims = {
+  "sidecar and fork server": ({ serverPid, place }) => [place.sidecarPid, serverPid],
+};
+
+/** One killed before may have taken it along. */
+function kill(osPid: number): void {
+  try {
+    process.kill(osPid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** Processes of the tree that run. */
+function running({ mark }: Held): string[] {
+  return processesMarked(mark).map(({ osPid, name }) => `${osPid} ${name} ${commandLine(osPid)}`);
+}
+
+/** Everything of it that is there. */
+function left(held: Held): string[] {
+  const { place } = held;
+  const rest = running(held);
   if (isRunning(place.sidecarPid)) rest.push(`the sidecar ${place.sidecarPid}`);
   if (place.cgroup !== null && existsSync(place.cgroup)) rest.push(`the cgroup ${place.cgroup}`);
   return rest;
 }
 
-/** Kills and gives what was left when the second was over; undefined when nothing was. */
-async function survivors(tree: string, contain: string, victim: (held: Held) => number[]): Promise<string[]> {
+/** Kills and gives what `look` still finds when the second is over. */
+async function survivors(
+  tree: string,
+  contain: string,
+  victim: (held: Held) => number[],
+  look: (held: Held) => string[],
+): Promise<string[]> {
   const trees = await hold(tree, contain);
   if (tree === "floods") await eventually(() => readsFrom(trees.owner.pid, trees.place.osPid));
   if (processesMarked(trees.mark).length === 0) return ["nothing was running in the first place"];
-  for (const osPid of victim(trees)) process.kill(osPid, "SIGKILL");
-  const rest = await eventually(() => left(trees).length === 0, { timeoutMs: WITHIN_MS }).then(
+  victim(trees).forEach(kill);
+  const rest = await eventually(() => look(trees).length === 0, { timeoutMs: WITHIN_MS }).then(
     () => [],
-    () => left(trees),
+    () => look(trees),
   );
-  for (const { osPid } of processesMarked(trees.mark)) process.kill(osPid, "SIGKILL");
+  for (const { osPid } of processesMarked(trees.mark)) kill(osPid);
   if (trees.owner.exitCode === null && trees.owner.signalCode === null) {
     const ended = new Promise((resolve) => trees.owner.once("exit", resolve));
     trees.owner.kill("SIGKILL");
@@ -81,15 +116,17 @@ async function survivors(tree: string, contain: string, victim: (held: Held) => 
   return rest;
 }
 
-for (const contain of ["auto", "tree"]) {
-  for (const [name, victim] of Object.entries(victims)) {
+for (const contain of ["auto", "pidns", "tree"]) {
+  const more = { ...(contain !== "tree" && bothServers), ...(contain === "pidns" && allThree) };
+  for (const [name, victim] of Object.entries({ ...victims, ...more })) {
+    const look = victim === allThree[name] ? running : left;
     for (const tree of ["plain", "setsid", "double-forks", "ignores-sigterm", "floods"]) {
       t.test(
         `kill -9 of ${name} leaves nothing of a tree that is ${tree}, contained by ${contain}, ${ROUNDS} times`,
         async (t) => {
           for (let done = 0; done < ROUNDS; done += AT_ONCE) {
             const batch = Array.from({ length: Math.min(AT_ONCE, ROUNDS - done) }, () =>
-              survivors(tree, contain, victim),
+              survivors(tree, contain, victim, look),
             );
             for (const rest of await Promise.all(batch)) t.strictSame(rest, []);
           }
@@ -106,4 +143,24 @@ t.test("kill -9 of the fork server leaves its trees running, held, and ended by 
   t.ok(isRunning(trees.place.osPid));
   trees.owner.kill("SIGKILL");
   await eventually(() => left(trees).length === 0, { timeoutMs: WITHIN_MS });
+});
+
+t.test("a cgroup that nobody was left to remove is gone when the next fork server has started", async (t) => {
+  const trees = await hold("plain", "cgroup").catch(() => undefined);
+  if (trees === undefined) return skip(t, "no cgroup can be made here");
+  const { owner, serverPid, place } = trees;
+  // In this order: neither Node nor the fork server sees the end of the sidecar.
+  for (const osPid of [serverPid, owner.pid, place.sidecarPid]) process.kill(osPid, "SIGKILL");
+  // Who was being started meanwhile is nobody's by now.
+  await eventually(() => {
+    for (const { osPid } of processesMarked(trees.mark)) kill(osPid);
+    return running(trees).length === 0;
+  });
+  t.ok(existsSync(place.cgroup as string));
+  // It stays busy for a moment after its last process.
+  await eventually(async () => {
+    await run("true");
+    await closeForkServer();
+    return !existsSync(place.cgroup as string);
+  });
 });

@@ -66,3 +66,12 @@ export function commandLine(osPid: number): string {
     return "(gone)";
   }
 }
+
+/** Whether a process sleeps because a pipe that it reads or writes is empty or full. */
+export function waitsForPipe(osPid: number): boolean {
+  try {
+    return readFileSync(`/proc/${osPid}/wchan`, "utf8").includes("pipe");
+  } catch {
+    return false;
+  }
+}

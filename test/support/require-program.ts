@@ -5,6 +5,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Test } from "tap";
+import { skip } from "./skip.js";
 
 /**
  * Gives the path of `program`, or undefined after a skip that names it. Under `COPAL_REQUIRE_ALL=1` its absence is a failure instead.
@@ -17,8 +18,6 @@ export function requireProgram(t: Test, program: string, package_: string): stri
       return path;
     } catch {}
   }
-  const reason = `${program} is not installed (Debian: apt-get install ${package_})`;
-  if (process.env.COPAL_REQUIRE_ALL === "1") t.fail(reason);
-  else t.comment(`SKIPPED: ${reason}`);
+  skip(t, `${program} is not installed (Debian: apt-get install ${package_})`);
   return undefined;
 }

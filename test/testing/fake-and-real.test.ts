@@ -52,6 +52,25 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     spec: { stop: { signal: "SIGTERM", graceMs: 100 } },
     act: stop,
   },
+  "a message it obeys": {
+    script: "read word; exit 3",
+    onGo: (fake) => fake.exit(3),
+    spec: { stop: { graceMs: 20_000, steps: [{ stdin: "quit\n", delayMs: 20_000 }] } },
+    act: stop,
+  },
+  "a message it does not obey, and a signal behind it": {
+    script: "exec sleep 1000",
+    onGo: () => {},
+    spec: {
+      stop: {
+        steps: [
+          { stdin: "quit\n", delayMs: 10 },
+          { signal: "SIGINT", delayMs: 20_000 },
+        ],
+      },
+    },
+    act: stop,
+  },
   "a killed actor": { script: "exec sleep 1000", act: (ref) => stopActor(ref, { shutdown: "brutal_kill" }) },
 };
 
@@ -71,8 +90,9 @@ class Listener extends Actor {
       this.#onLine();
     } else if (message.type === "closed") this.#seen.push(`closed ${message.stream}`);
     else if (message.type === "exit") {
-      const { code, signal, core, stoppedBy, killed, leftBehind } = message.report;
-      this.#seen.push({ code, signal, core, stoppedBy, killed, leftBehind });
+      const { code, signal, core, stoppedBy, killed, leftBehind, stopSteps } = message.report;
+      const steps = stopSteps.map(({ step, errno }) => ({ step, errno }));
+      this.#seen.push({ code, signal, core, stoppedBy, killed, leftBehind, steps });
     }
   }
 }

@@ -7,7 +7,7 @@ import { whenEnded } from "#src/actors/exit-actor.js";
 import { stop } from "#src/actors/stop.js";
 import type { ActorRef } from "#src/ref.js";
 import { eventually } from "#src/testing/eventually.js";
-import { find, type Resident, resident, startResidents } from "../support/resident.js";
+import { find, type Resident, resident, spin, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
 
@@ -17,13 +17,6 @@ function told(ref: ActorRef<Resident>): Promise<{ type: string; reason: unknown 
     const heard = await ref.call.heard();
     return heard.length > 0 ? (heard as never) : undefined;
   });
-}
-
-/** Lets an actor spin for ever, and resolves when it does. */
-async function spin(ref: ActorRef<Resident>): Promise<void> {
-  const spins = new Int32Array(new SharedArrayBuffer(4));
-  ref.cast.spin(spins);
-  await eventually(() => Atomics.load(spins, 0) === 1);
 }
 
 t.test("stop ends an actor of another thread behind its messages", async (t) => {
@@ -93,6 +86,20 @@ t.test("an actor that spins in its own thread ends within its shutdown time, by 
   t.ok(performance.now() - startMs < 1_500);
   t.strictSame(await Promise.all(ends), ["killed", "killed"]);
 });
+
+t.test(
+  "an actor that is merely busy in its own thread when it is asked to end does so in order, within its time",
+  async (t) => {
+    const tree = await startResidents([resident("a", "own", { shutdown: 10_000 })]);
+    const a = find(tree, "a");
+    const flag = new Int32Array(new SharedArrayBuffer(4));
+    a.cast.busy(flag, 200);
+    await eventually(() => Atomics.load(flag, 0) === 1);
+    const ended = whenEnded(a as never);
+    await tree.stop();
+    t.equal(await ended, "shutdown");
+  },
+);
 
 t.test("an actor that spins in a shared thread cannot keep its tree from stopping", async (t) => {
   const tree = await startResidents([resident("a", "pool", { shutdown: 100 }), resident("b", "main")]);

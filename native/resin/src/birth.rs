@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr;
 
 use libc::{c_char, c_int, c_long, c_ulong};
@@ -14,6 +14,7 @@ use nix::unistd::pipe2;
 use crate::cgroup::Cgroup;
 use crate::error::{Stage, StartError};
 use crate::kernel::{self, Side};
+use crate::namespace::PidNamespace;
 use crate::spawn_options::{Identity, OpenFile, SpawnOptions};
 
 /// The shell that runs a script without `#!`.
@@ -37,7 +38,7 @@ pub enum Source<'a> {
 /// Everything the new process needs, as numbers and pointers into the memory it gets a copy of.
 #[derive(Debug)]
 pub struct Birth<'a> {
-    /// The pid of the process that forks.
+    /// The pid of its parent as it sees it: 0 from inside a PID namespace.
     pub parent: i32,
     /// Descriptors 0, 1 and 2, set in this order.
     pub stdio: [Source<'a>; 3],
@@ -64,31 +65,21 @@ pub struct Birth<'a> {
 }
 
 impl Birth<'_> {
-    /// Forks.
+    /// Gives birth: in the cgroup and the namespace, if there are such. Where `clone3` cannot put it into the cgroup, it waits behind a gate and is moved.
     ///
     /// # Errors
-    /// Stage `fork`.
-    pub fn forked(&mut self) -> Result<i32, StartError> {
-        match kernel::fork().map_err(StartError::at(Stage::Fork))? {
-            Side::Parent(pid) => Ok(pid),
-            Side::Child => self.live(),
-        }
-    }
-
-    /// Is born in the cgroup, or where `clone3` cannot do that, forks, waits behind a gate and is moved into it.
-    ///
-    /// # Errors
-    /// Stage `cgroup`, `fork` or `pipe`.
-    pub fn in_cgroup(&mut self, cgroup: &Cgroup) -> Result<i32, StartError> {
-        match clone_into(cgroup.handle()) {
-            Ok(Side::Parent(pid)) => return Ok(pid),
-            Ok(Side::Child) => self.live(),
-            Err(Errno::ENOSYS | Errno::EPERM | Errno::E2BIG | Errno::EINVAL) => {}
-            Err(errno @ (Errno::EAGAIN | Errno::ENOMEM)) => return Err(StartError { stage: Stage::Fork, errno }),
-            Err(errno) => return Err(StartError { stage: Stage::Cgroup, errno }),
+    /// Stage `cgroup`, `pidns`, `fork` or `pipe`.
+    pub fn give(&mut self, cgroup: Option<&Cgroup>, namespace: Option<&PidNamespace>) -> Result<i32, StartError> {
+        let Some(cgroup) = cgroup else { return self.enter(None, namespace) };
+        match self.enter(Some(cgroup), namespace) {
+            Err(StartError {
+                stage: Stage::Cgroup,
+                errno: Errno::ENOSYS | Errno::EPERM | Errno::E2BIG | Errno::EINVAL,
+            }) => {}
+            outcome => return outcome,
         }
         self.gate = Some(pipe2(OFlag::O_CLOEXEC).map_err(StartError::at(Stage::Pipe))?);
-        let pid = self.forked()?;
+        let pid = self.enter(None, namespace)?;
         let moved = cgroup.add(pid);
         if moved.is_err() {
             // Still behind the gate: it has done nothing yet, and its end is reaped here so that no one else hears of it.
@@ -97,6 +88,29 @@ impl Birth<'_> {
         }
         self.gate = None;
         moved.map(|()| pid).map_err(StartError::at(Stage::Cgroup))
+    }
+
+    fn enter(&mut self, cgroup: Option<&Cgroup>, namespace: Option<&PidNamespace>) -> Result<i32, StartError> {
+        match namespace {
+            Some(namespace) => namespace.launch(|| self.fork(libc::CLONE_PARENT as u64, cgroup)),
+            None => self.fork(0, cgroup),
+        }
+    }
+
+    fn fork(&mut self, flags: u64, cgroup: Option<&Cgroup>) -> Result<i32, StartError> {
+        let side = match (flags, cgroup) {
+            (0, None) => kernel::fork(),
+            _ => kernel::clone(flags, cgroup.map(|cgroup| cgroup.handle().as_fd())),
+        };
+        match side {
+            Ok(Side::Parent(pid)) => Ok(pid),
+            Ok(Side::Child) => self.live(),
+            Err(errno) => {
+                let for_want = matches!(errno, Errno::EAGAIN | Errno::ENOMEM);
+                let stage = if cgroup.is_some() && !for_want { Stage::Cgroup } else { Stage::Fork };
+                Err(StartError { stage, errno })
+            }
+        }
     }
 
     /// The life of the new process up to `execve`.
@@ -344,22 +358,4 @@ unsafe fn drop_own(mask: u64) -> Result<(), Stage> {
     Ok(())
 }
 
-/// `libc` has it in a type it does not fit.
-const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
-
 const CLOSE_RANGE_CLOEXEC: c_int = 4;
-
-/// `clone3` into a cgroup, with a copy of the memory like `fork`. With shared memory (CLONE_VM) a raw call would run both processes on one stack.
-fn clone_into(cgroup: &OwnedFd) -> Result<Side, Errno> {
-    // SAFETY: clone_args is plain numbers; zero is a valid value for every field left out.
-    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
-    arguments.flags = CLONE_INTO_CGROUP;
-    arguments.exit_signal = libc::SIGCHLD as u64;
-    arguments.cgroup = cgroup.as_raw_fd() as u64;
-    // SAFETY: the pointer and size are those of the struct; the process has one thread, so the copy is whole.
-    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>()) };
-    match Errno::result(pid)? {
-        0 => Ok(Side::Child),
-        pid => Ok(Side::Parent(pid as i32)),
-    }
-}

@@ -14,6 +14,7 @@ use serde_bytes::Bytes;
 use crate::birth::{Birth, REPORT_BYTES, SHELL, Source};
 use crate::error::{Stage, StartError};
 use crate::groups::Groups;
+use crate::namespace::PidNamespace;
 use crate::pty::Terminal;
 use crate::spawn_options::{OpenFile, SpawnOptions};
 use crate::surroundings::PASSED_STDIO;
@@ -148,11 +149,16 @@ impl Plan {
     }
 }
 
-/// Makes the process, a member of `groups` before its first instruction. Descriptors 0, 1 and 2 of the caller must be open, so that no pipe gets one of their numbers.
+/// Makes the process, a member of `groups` and inside of `namespace` before its first instruction. Descriptors 0, 1 and 2 of the caller must be open, so that no pipe gets one of their numbers.
 ///
 /// # Errors
-/// Stage `pipe`, `pty`, `cgroup` or `fork`. Whatever fails in the new process itself comes through [`Spawned::report`].
-pub fn spawn(plan: &Plan, null: BorrowedFd<'_>, groups: &Groups) -> Result<Spawned, StartError> {
+/// Stage `pipe`, `pty`, `cgroup`, `pidns` or `fork`. Whatever fails in the new process itself comes through [`Spawned::report`].
+pub fn spawn(
+    plan: &Plan,
+    null: BorrowedFd<'_>,
+    groups: &Groups,
+    namespace: Option<&PidNamespace>,
+) -> Result<Spawned, StartError> {
     let at_pipe = StartError::at(Stage::Pipe);
     let (report, report_end) = pipe2(OFlag::O_CLOEXEC).map_err(&at_pipe)?;
     let mut ours = [None, None, None];
@@ -194,7 +200,7 @@ pub fn spawn(plan: &Plan, null: BorrowedFd<'_>, groups: &Groups) -> Result<Spawn
     script_argv.extend_from_slice(&argv[1..]);
     let joins = groups.joins();
     let mut birth = Birth {
-        parent: getpid().as_raw(),
+        parent: if namespace.is_some() { 0 } else { getpid().as_raw() },
         stdio: sources,
         report: report_end.as_raw_fd(),
         gate: None,
@@ -207,10 +213,7 @@ pub fn spawn(plan: &Plan, null: BorrowedFd<'_>, groups: &Groups) -> Result<Spawn
         env: &env,
         script_argv: &mut script_argv,
     };
-    let pid = match &groups.unified {
-        Some(cgroup) => birth.in_cgroup(cgroup)?,
-        None => birth.forked()?,
-    };
+    let pid = birth.give(groups.unified.as_ref(), namespace)?;
     let [mut stdin, mut stdout, stderr] = ours;
     if let Some(Terminal { master, .. }) = terminal {
         stdin = master.try_clone().ok();

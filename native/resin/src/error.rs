@@ -71,9 +71,11 @@ pub enum Stage {
     Descriptors = 19,
     /// A limit of what the tree may use cannot be kept, and the start required it.
     Limits = 20,
+    /// No PID namespace could be made or entered, and the start required one.
+    Pidns = 21,
 }
 
-const STAGES: [(Stage, &str); 20] = [
+const STAGES: [(Stage, &str); 21] = [
     (Stage::Argv, "argv"),
     (Stage::Pipe, "pipe"),
     (Stage::Cgroup, "cgroup"),
@@ -94,6 +96,7 @@ const STAGES: [(Stage, &str); 20] = [
     (Stage::Capabilities, "dropCapabilities"),
     (Stage::Descriptors, "descriptors"),
     (Stage::Limits, "limits"),
+    (Stage::Pidns, "pidns"),
 ];
 
 impl Stage {

@@ -57,7 +57,7 @@ pub fn run(passes_stdio: bool) -> Result<ExitCode, Fatal> {
     let mut surroundings = Surroundings::prepare()?;
     surroundings.passes_stdio = passes_stdio;
     if let Some(place) = &surroundings.place {
-        place.sweep_stale();
+        place.sweep_abandoned();
     }
     let life_line =
         std::io::stdin().as_fd().try_clone_to_owned().map_err(Fatal::doing("cannot duplicate the life line"))?;

@@ -12,14 +12,15 @@ use crate::child::spawn;
 use crate::groups::Groups;
 use crate::kernel;
 use crate::life::Limits;
+use crate::namespace::{PidNamespace, Refusal};
 use crate::output::Output;
 use crate::pty;
 use crate::reaper::{ExitFacts, Usage};
 use crate::stdin::Stdin;
 use crate::steps::{Order, Step, Steps};
 use crate::stop_plan::{Action, Event as StopEvent, StopPlan};
-use crate::tree;
-use crate::wire::messages::{StoppedBy, Target};
+use crate::tree::{self, Descendant};
+use crate::wire::messages::{Containment, StoppedBy, Target};
 
 /// How the leader ended.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +66,10 @@ pub struct Held {
     pub usage: Usage,
     /// Its cgroups, if it has some.
     pub groups: Groups,
+    /// Its PID namespace, if it has one.
+    pub namespace: Option<PidNamespace>,
+    /// Why it has none although it was to have one.
+    pub namespace_refused: Option<Refusal>,
     /// Until when it is looked whether the kernel kills a process of it for want of memory.
     pub memory_watch: Option<Instant>,
     /// Its stdin.
@@ -78,12 +83,44 @@ impl Held {
     pub fn step(&mut self, event: StopEvent, now: Instant) {
         match self.plan.step(event, now) {
             Some(Action::Signal(signal)) => {
-                tree::signal_all(signal);
+                tree::signal_all(&self.tree(), signal);
                 self.go_on();
             }
             Some(Action::Step(index)) => self.take(index, now),
             Some(Action::Kill) => self.kill(),
             None => {}
+        }
+    }
+
+    /// What holds the tree.
+    pub fn containment(&self) -> Containment {
+        if self.namespace.is_some() { Containment::Pidns } else { self.groups.containment() }
+    }
+
+    /// The living processes of the tree, parents first.
+    pub fn tree(&self) -> Vec<Descendant> {
+        let mut found = tree::descendants();
+        if let Some(namespace) = &self.namespace {
+            found.retain(|process| process.pid != namespace.init());
+        }
+        found
+    }
+
+    /// Lets go of its namespace where that holds nobody who will be reaped here: it ends with the last one in it.
+    pub fn release_namespace(&self) {
+        if let Some(namespace) = &self.namespace
+            && tree::own_children() == [namespace.init()]
+        {
+            namespace.release();
+        }
+    }
+
+    /// Sends SIGKILL to the whole tree, whatever its plan says.
+    pub fn kill_now(&self) {
+        self.groups.kill();
+        match &self.namespace {
+            Some(namespace) => namespace.kill(),
+            None => _ = tree::kill_all(tree::descendants),
         }
     }
 
@@ -130,7 +167,7 @@ impl Held {
         match &self.groups.unified {
             Some(cgroup) => cgroup.freeze(true),
             None => {
-                tree::stop_all(tree::descendants);
+                tree::stop_all(|| self.tree());
                 Ok(())
             }
         }
@@ -145,7 +182,7 @@ impl Held {
         match &self.groups.unified {
             Some(cgroup) => cgroup.freeze(false),
             None => {
-                tree::continue_all();
+                tree::continue_all(&self.tree());
                 Ok(())
             }
         }
@@ -176,7 +213,7 @@ impl Held {
         if let Some(command) = &step.command {
             let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
             // It is a child like any other of the tree: waited for, signalled and killed with it.
-            spawn(command, null.as_fd(), &self.groups).map_err(|error| error.errno)?;
+            spawn(command, null.as_fd(), &self.groups, self.namespace.as_ref()).map_err(|error| error.errno)?;
         }
         if let Some((signal, target)) = step.signal {
             self.signal(signal, target)?;
@@ -190,7 +227,7 @@ impl Held {
         if std::mem::take(&mut self.paused) {
             let _ = self.resume();
         }
-        tree::continue_all();
+        tree::continue_all(&self.tree());
     }
 
     /// Sends a signal to whom a `signal` command names.
@@ -203,15 +240,13 @@ impl Held {
             // The leader is not reaped, so neither its pid nor its group's number can belong to anybody else.
             Target::Group if self.leader_runs => kernel::kill(-self.pid, signal),
             Target::Leader => Err(Errno::ESRCH),
-            Target::Group => {
-                signal_each(tree::descendants().iter().filter(|process| process.stat.group == self.pid), signal)
-            }
-            Target::Tree => signal_each(tree::descendants().iter(), signal),
+            Target::Group => signal_each(self.tree().iter().filter(|process| process.stat.group == self.pid), signal),
+            Target::Tree => signal_each(self.tree().iter(), signal),
         }
     }
 
     fn kill(&mut self) {
-        self.killed |= !tree::descendants().is_empty();
+        self.killed |= !self.tree().is_empty();
         self.kill_now();
         if std::mem::take(&mut self.paused) {
             let _ = self.resume();
@@ -219,7 +254,7 @@ impl Held {
     }
 }
 
-fn signal_each<'a>(processes: impl Iterator<Item = &'a tree::Descendant>, signal: u32) -> Result<(), Errno> {
+fn signal_each<'a>(processes: impl Iterator<Item = &'a Descendant>, signal: u32) -> Result<(), Errno> {
     let mut outcome = Err(Errno::ESRCH);
     for process in processes {
         match process.signal(signal) {

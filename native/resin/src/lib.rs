@@ -17,7 +17,9 @@ pub mod birth;
 pub mod cgroup;
 pub mod cgroup1;
 pub mod child;
+pub mod claims;
 pub mod groups;
+pub mod namespace;
 pub mod place;
 pub mod pty;
 pub mod reaper;
@@ -28,6 +30,7 @@ pub mod tree;
 pub mod moved;
 pub mod outbox;
 pub mod output;
+pub mod pipe_path;
 
 pub mod held;
 pub mod out_of_memory;

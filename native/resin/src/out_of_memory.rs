@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use crate::held::Held;
-use crate::tree;
 
 /// How long after the alarm of its memory a group is watched: the kernel tells first and kills then.
 const MEMORY_WATCH: Duration = Duration::from_secs(2);
@@ -25,11 +24,5 @@ impl Held {
         } else if until <= now {
             self.memory_watch = None;
         }
-    }
-
-    /// Sends SIGKILL to the whole tree, whatever its plan says.
-    pub fn kill_now(&self) {
-        self.groups.kill();
-        tree::kill_all(tree::descendants);
     }
 }

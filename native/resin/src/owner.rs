@@ -165,6 +165,11 @@ impl Owner {
         }
     }
 
+    /// Closes the connection with whatever waits to be said.
+    pub fn hang_up(&mut self) {
+        self.close();
+    }
+
     fn ended(&mut self) -> Input {
         self.listening = false;
         Input::End

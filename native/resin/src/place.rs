@@ -2,7 +2,8 @@
 //! the directories they are in. Knows the layout of cgroup file systems; sets no limits and does not know processes.
 //!
 //! Groups live under resin's own: `<own>/copal-<pid>-<hex8>/<sidecar pid>`, where pid is the fork server's (or that of a sidecar without one).
-//! The path of a sidecar's groups follows from pids, so that the fork server can clean up behind a sidecar that was killed.
+//! The path of a sidecar's groups follows from pids, so that the fork server can clean up behind a sidecar that was killed. Where nobody is left to,
+//! the next fork server does: a directory that no sidecar has a claim on is nobody's.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,8 +14,9 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access, getpid};
 
-use crate::cgroup::{Cgroup, errno_of};
+use crate::cgroup::{Cgroup, errno_of, remove_group};
 use crate::cgroup1::Cgroup1;
+use crate::claims::{Claims, if_abandoned};
 use crate::kernel;
 
 const DIRECTORY_PREFIX: &str = "copal-";
@@ -55,7 +57,7 @@ impl Controller {
 }
 
 /// The directories in which one fork server's groups are made.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Place {
     unified: Option<PathBuf>,
     /// The group around the own one, where the mount shows it.
@@ -63,6 +65,7 @@ pub struct Place {
     version1: Vec<(Controller, PathBuf)>,
     name: String,
     owner_pid: i32,
+    claims: Claims,
 }
 
 impl Place {
@@ -88,7 +91,7 @@ impl Place {
         }
         let owner_pid = getpid().as_raw();
         let name = format!("{DIRECTORY_PREFIX}{owner_pid}-{}", kernel::random_hex(4).ok()?);
-        Some(Self { unified, around, version1, name, owner_pid })
+        Some(Self { unified, around, version1, name, owner_pid, claims: Claims::default() })
     }
 
     /// Whether a cgroup2 can be made.
@@ -163,16 +166,13 @@ impl Place {
         }
     }
 
-    /// Removes directories that fork servers left behind because they were killed after their last sidecar had gone. Only empty ones can go,
-    /// and a living fork server makes its directory again when it needs one.
-    pub fn sweep_stale(&self) {
+    /// Removes what others left behind who were killed before they could: directories that nobody has a claim on, with the groups in them, as far as
+    /// these are empty.
+    pub fn sweep_abandoned(&self) {
         for entry in self.bases().filter_map(|base| fs::read_dir(base).ok()).flatten().flatten() {
-            let name = entry.file_name();
-            let pid = name
-                .to_str()
-                .and_then(|name| name.strip_prefix(DIRECTORY_PREFIX)?.split('-').next()?.parse::<i32>().ok());
-            if pid.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
-                let _ = fs::remove_dir(entry.path());
+            if entry.file_name().to_str().is_some_and(is_ours) {
+                let directory = entry.path();
+                if_abandoned(&directory, || _ = remove_group(&directory));
             }
         }
     }
@@ -188,16 +188,15 @@ impl Place {
     fn make_below(&self, base: &Path) -> Result<PathBuf, Errno> {
         let around = base.join(&self.name);
         let directory = around.join(getpid().as_raw().to_string());
-        if let Err(error) = fs::create_dir(&directory) {
-            if error.kind() != io::ErrorKind::NotFound {
-                return Err(errno_of(&error));
+        loop {
+            self.claims.claim(&around)?;
+            match fs::create_dir(&directory) {
+                Ok(()) => return Ok(directory),
+                // Another sidecar of the same owner left just now, and took the directory with it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(errno_of(&error)),
             }
-            // The first group makes the directory it is in. Another sidecar may do so at the same moment, or the fork server of a dead owner
-            // may just have removed it; hence the mkdir of the group decides.
-            let _ = fs::create_dir(&around);
-            fs::create_dir(&directory).map_err(|error| errno_of(&error))?;
         }
-        Ok(directory)
     }
 
     /// Sees to it that groups in the directory below `base` have these controllers, as far as that can be done; answers which they have.
@@ -216,9 +215,7 @@ impl Place {
         let may_begin = base == own && !own.join("cgroup.type").exists();
         given.retain(|each| listed("cgroup.subtree_control", *each) || may_begin && enable(base, *each));
         let directory = base.join(&self.name);
-        if given.is_empty()
-            || fs::create_dir(&directory).is_err_and(|error| error.kind() != io::ErrorKind::AlreadyExists)
-        {
+        if given.is_empty() || self.claims.claim(&directory).is_err() {
             return Vec::new();
         }
         if base != own && !keep_bounds(own, &directory) {
@@ -234,6 +231,13 @@ fn keep_bounds(own: &Path, directory: &Path) -> bool {
     BOUNDS.iter().all(|file| match fs::read_to_string(own.join(file)) {
         Ok(bound) if !bound.starts_with("max") => fs::write(directory.join(file), bound.trim()).is_ok(),
         _ => true,
+    })
+}
+
+/// Whether a directory has a name as [`Place::find`] gives them.
+fn is_ours(name: &str) -> bool {
+    name.strip_prefix(DIRECTORY_PREFIX).and_then(|rest| rest.split_once('-')).is_some_and(|(pid, random)| {
+        pid.parse::<u32>().is_ok() && random.len() == 8 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
 
@@ -333,6 +337,14 @@ mod tests {
         ];
         for (mounts, groups, expected) in table {
             assert_eq!(own(mounts, groups, None).as_deref(), *expected, "{mounts}{groups}");
+        }
+    }
+
+    #[test]
+    fn only_directories_with_names_as_ours_are_swept() {
+        let table = [("copal-12-00ff00ff", true), ("copal-12-00ff00f", false), ("copal-prod-00ff00ff", false)];
+        for (name, ours) in table.into_iter().chain([("copal-", false), ("system.slice", false)]) {
+            assert_eq!(is_ours(name), ours, "{name}");
         }
     }
 

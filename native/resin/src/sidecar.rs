@@ -16,16 +16,18 @@ use crate::groups::{Groups, Limited};
 use crate::held::{Held, LeaderEnd};
 use crate::kernel;
 use crate::life::Limits;
+use crate::namespace::{PidNamespace, Refusal};
 use crate::owner::{Connection, Owner};
 use crate::reaper::{ExitFacts, Reaped, reap};
 use crate::stop_plan::Event as StopEvent;
 use crate::surroundings::Surroundings;
-use crate::tree::{self, Stat};
+use crate::tree::Stat;
 use crate::wire::messages::{Event, StoppedBy};
 
 mod commands;
 mod ending;
 mod on_stdio;
+mod starting;
 
 pub use on_stdio::run_on_stdio;
 
@@ -44,6 +46,9 @@ const REMOVE_EVERY: Duration = Duration::from_millis(1);
 
 /// How often a tree is looked at of which the kernel is about to kill a process.
 const MEMORY_LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// How long an owner that says nothing more, but may still listen, has to take the last words once the tree is empty: at most what pipes hold.
+const LAST_WORDS_FOR: Duration = Duration::from_secs(5);
 
 /// Lives the life of a sidecar on one connection. The answer is success when its tree is empty and its cgroup removed.
 ///
@@ -101,14 +106,15 @@ struct Sidecar {
     surroundings: Surroundings,
     state: State,
     program: String,
-    /// Why a limit that the start required does not hold.
-    refused_limit: Option<String>,
+    /// Why something that the start required cannot be had.
+    refused: Option<String>,
     signals_ready: bool,
     more_to_do: bool,
     say_closed_at: Option<Instant>,
     stdin_gone_unsaid: bool,
     release_at: Option<Instant>,
     orphaned: bool,
+    hang_up_at: Option<Instant>,
     lingers: bool,
     takes_floods: bool,
 }
@@ -120,13 +126,14 @@ impl Sidecar {
             surroundings,
             state: State::Idle { greeted: false },
             program: String::new(),
-            refused_limit: None,
+            refused: None,
             signals_ready: false,
             more_to_do: false,
             say_closed_at: None,
             stdin_gone_unsaid: false,
             release_at: None,
             orphaned: false,
+            hang_up_at: None,
             lingers: true,
             takes_floods: false,
         }
@@ -166,7 +173,10 @@ impl Sidecar {
         let stdin_bytes = self.held().map_or(0, |held| held.stdin.held_bytes());
         let held_bytes = self.owner.outbox.held_bytes() + self.owner.inbox.held_bytes() + stdin_bytes;
         self.release_at = (held_bytes > RELEASE_ABOVE_BYTES).then(|| now + RELEASE_AFTER);
-        let next = [plan, limits, memory, retry, self.say_closed_at, self.release_at].into_iter().flatten().min()?;
+        let next = [plan, limits, memory, retry, self.say_closed_at, self.release_at, self.hang_up_at]
+            .into_iter()
+            .flatten()
+            .min()?;
         Some(next.saturating_duration_since(now))
     }
 
@@ -226,11 +236,21 @@ impl Sidecar {
         }
         self.take_back(events);
         self.pump();
+        self.watch_stdin(events);
         self.say_steps();
         self.drain(now);
         self.say_closed_if_due(now);
         if !self.owner.flush() {
             self.owner_gone(now);
+        }
+        self.hang_up_if_due(now);
+    }
+
+    /// Nothing that an owner who is gone has not taken may keep the sidecar.
+    fn hang_up_if_due(&mut self, now: Instant) {
+        let is_empty = matches!(self.state, State::Draining { .. } | State::Gone { .. });
+        if self.orphaned && is_empty && now >= *self.hang_up_at.get_or_insert(now + LAST_WORDS_FOR) {
+            self.owner.hang_up();
         }
     }
 
@@ -279,11 +299,13 @@ impl Sidecar {
                     &Event::Started {
                         pid: held.pid as u32,
                         start_time: stat.map_or(0, |stat| stat.start_time),
-                        containment: held.groups.containment(),
+                        containment: held.containment(),
                         cgroup: held.groups.directory(),
                         cgroups1: (!version1.is_empty()).then(|| cgroups1.collect()),
                         limits_applied: limited.as_ref().map(|limited| limited.applied.clone()),
                         limits_missing: limited.as_ref().map(Limited::missing_on_wire),
+                        pidns: held.namespace.as_ref().map(PidNamespace::first_process),
+                        pidns_missing: held.namespace_refused.as_ref().map(Refusal::sentence).as_deref(),
                     },
                 );
                 self.state = State::Running { held, leader_end: None };
@@ -312,13 +334,16 @@ impl Sidecar {
             }
         };
         if let Some(facts) = ended_now {
-            let left_behind = if empty { 0 } else { tree::descendants().len() as u32 };
+            let left_behind = if empty { 0 } else { held.tree().len() as u32 };
             *leader_end = Some(LeaderEnd { facts, wall_us: (now - held.started_at).as_micros() as u64, left_behind });
             if !empty {
                 held.step(StopEvent::LeaderEnded { signal: held.stop.signal, grace_ms: held.orphan_grace_ms }, now);
             }
         } else if others_ended && !empty {
             held.step(StopEvent::ChildEnded, now);
+        }
+        if !empty {
+            held.release_namespace();
         }
         if empty {
             let State::Running { held, leader_end } = std::mem::replace(&mut self.state, State::Gone { clean: true })

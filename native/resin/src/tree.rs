@@ -116,14 +116,14 @@ pub fn descendants_of_children(keep: impl Fn(i32) -> bool) -> Vec<Descendant> {
     below(own_pid(), keep)
 }
 
-/// Sends a signal to every living process of the tree; answers how many got it.
-pub fn signal_all(signal: u32) -> usize {
-    descendants().iter().filter(|process| process.signal(signal).is_ok()).count()
+/// Sends a signal to each of them; answers how many got it.
+pub fn signal_all(processes: &[Descendant], signal: u32) -> usize {
+    processes.iter().filter(|process| process.signal(signal).is_ok()).count()
 }
 
-/// Sends SIGCONT to every living process of the tree, so that a stopped one can take the stop signal it was sent.
-pub fn continue_all() {
-    signal_all(SIGCONT);
+/// Sends SIGCONT to each of them, so that a stopped one can take the stop signal it was sent.
+pub fn continue_all(processes: &[Descendant]) {
+    signal_all(processes, SIGCONT);
 }
 
 /// Kills every process that `find` gives; answers how many it hit.
@@ -172,11 +172,11 @@ pub struct Usage {
     pub system_us: u64,
 }
 
-/// Sums up what the living tree uses.
-pub fn usage() -> Usage {
+/// Sums up what they use.
+pub fn usage(processes: &[Descendant]) -> Usage {
     let us_per_tick = 1_000_000 / kernel::clock_ticks();
     let page_bytes = kernel::page_bytes();
-    descendants().iter().fold(Usage::default(), |sum, process| Usage {
+    processes.iter().fold(Usage::default(), |sum, process| Usage {
         processes: sum.processes + 1,
         rss_bytes: sum.rss_bytes + process.stat.rss_pages * page_bytes,
         user_us: sum.user_us + process.stat.user_ticks * us_per_tick,

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command as Program, Stdio as Handle};
 
 use resin::wire::messages::{Command, Event};
-use resin::wire::start::Contain;
-use support::{Owner, RESIN, Server, Spec, cgroups_of, connect, eventually, proc};
+use support::{EVERY, Owner, RESIN, Server, Spec, cgroups_of, connect, eventually, proc, skip};
 
 fn ready(server: &Server, spec: &Spec) -> (Owner, support::Started) {
     let mut owner = server.connect();
@@ -59,7 +58,7 @@ fn a_sidecar_keeps_nothing_of_the_server_open() {
 
 #[test]
 fn a_killed_sidecar_leaves_nothing() {
-    for contain in [Contain::Auto, Contain::Tree] {
+    for contain in EVERY {
         for name in ["never-reads-stdin", "ignores-sigterm", "leaves-descendants", "forks-fast"] {
             let mut server = Server::new();
             let spec = Spec::fixture(name).contain(contain);
@@ -116,7 +115,7 @@ fn after_a_killed_server_a_killed_sidecars_group_ends_the_tree() {
     let mut server = Server::new();
     let spec = Spec::fixture("leaves-descendants");
     let (_owner, started) = ready(&server, &spec);
-    let Some(cgroup) = started.cgroup else { return eprintln!("skipped: no cgroup2 can be made here") };
+    let Some(cgroup) = started.cgroup else { return skip("no cgroup2 can be made here") };
     eventually("all are there", || proc::sleepers(&spec.mark) == 5);
     let sidecar = resin::tree::Stat::read(started.pid).unwrap().ppid;
     server.process.kill().unwrap();
@@ -195,19 +194,38 @@ fn a_sidecar_that_is_never_spoken_to_is_only_that() {
 }
 
 #[test]
-fn directories_of_servers_that_were_killed_are_swept_by_the_next() {
+fn groups_of_a_server_and_a_sidecar_killed_together_are_swept_by_the_next() {
+    let mut server = Server::new();
+    let (_owner, started) = ready(&server, &Spec::fixture("never-reads-stdin"));
+    let Some(cgroup) = started.cgroup else { return skip("no cgroup2 can be made here") };
+    let sidecar = resin::tree::Stat::read(started.pid).unwrap().ppid;
+    server.process.kill().unwrap();
+    server.process.wait().unwrap();
+    proc::kill(sidecar);
+    eventually("the leader is gone", || !proc::is_running(started.pid));
+    assert!(cgroup.exists());
+    eventually("the next one sweeps", || {
+        // A group stays busy for a moment after its last process.
+        drop(Server::new());
+        cgroups_of(server.pid()).is_empty()
+    });
+}
+
+#[test]
+fn a_directory_is_not_swept_as_long_as_a_sidecar_of_it_lives() {
     let mut server = Server::new();
     let mut owner = server.connect();
-    let started = owner.start(&Spec::shell("exit 0"));
-    owner.exited();
-    if started.cgroup.is_none() {
-        return eprintln!("skipped: no cgroup2 can be made here");
+    if owner.start(&Spec::shell("exit 0")).cgroup.is_none() {
+        return skip("no cgroup2 can be made here");
     }
-    assert_eq!(cgroups_of(server.pid()).len(), 1);
+    owner.life_ended();
     server.process.kill().unwrap();
     server.process.wait().unwrap();
     drop(Server::new());
-    assert_eq!(cgroups_of(server.pid()), Vec::<PathBuf>::new());
+    assert_eq!(cgroups_of(server.pid()).len(), 1);
+    owner.send_start(&Spec::shell("exit 4"));
+    assert_eq!(owner.exited().code, Some(4));
+    eventually("its last sidecar has taken it away", || cgroups_of(server.pid()).is_empty());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use resin::wire::messages::{Containment, Event};
 use resin::wire::start::{Contain, ResourceLimits};
-use support::{Owner, Server, Spec, eventually, proc};
+use support::{Owner, Server, Spec, eventually, proc, skip};
 
 fn limited(argv: &[&str], limits: ResourceLimits<'static>) -> Spec {
     Spec { limits: Some(limits), ..Spec::new(argv) }
@@ -57,7 +57,7 @@ fn started_with_all(owner: &mut Owner, spec: &Spec) -> Option<i32> {
     if missing.is_empty() {
         return Some(pid);
     }
-    eprintln!("skipped: {}", missing.join("; "));
+    skip(&missing.join("; "));
     None
 }
 

@@ -5,7 +5,7 @@ mod support;
 use std::path::PathBuf;
 
 use resin::wire::start::{Descriptor, File, Mode, Rlimit, Spawn, Stdio};
-use support::{Owner, Spec, proc};
+use support::{Owner, Spec, proc, skip};
 
 const NOFILE: u32 = 7;
 const CPU: u32 = 0;
@@ -18,7 +18,7 @@ fn forever(text: &str) -> &'static str {
 fn is_root() -> bool {
     let root = nix::unistd::geteuid().is_root();
     if !root {
-        eprintln!("SKIPPED: needs root");
+        skip("needs root");
     }
     root
 }

@@ -5,8 +5,7 @@ mod support;
 use std::net::Shutdown;
 
 use resin::wire::messages::{Command, StoppedBy};
-use resin::wire::start::Contain;
-use support::{Owner, Spec, eventually, proc};
+use support::{EVERY, Owner, Spec, eventually, proc};
 
 /// The owner goes; the sidecar has to end in good order and nothing marked may be left.
 fn goes(mut owner: Owner, spec: &Spec) {
@@ -47,7 +46,7 @@ fn an_owner_that_goes_while_the_process_is_started_leaves_nothing() {
 
 #[test]
 fn an_owner_that_goes_leaves_nothing_of_any_tree() {
-    for contain in [Contain::Auto, Contain::Tree] {
+    for contain in EVERY {
         for name in ["never-reads-stdin", "ignores-sigterm", "leaves-descendants", "floods-stdout", "forks-fast"] {
             let spec = Spec::fixture(name).contain(contain);
             let (owner, _) = Owner::ready(&spec);
@@ -80,6 +79,20 @@ fn an_owner_that_only_listens_from_then_on_is_still_told_the_end() {
     owner.stream.shutdown(Shutdown::Write).unwrap();
     let exited = owner.exited();
     assert_eq!((exited.signal, exited.killed, exited.stopped_by), (Some(9), true, StoppedBy::OwnerGone));
+}
+
+#[test]
+fn an_owner_that_neither_says_nor_hears_anything_any_more_keeps_no_sidecar() {
+    let mut spec = Spec::fixture("floods-stdout");
+    // More than a connection takes: the rest is stuck, pages that are being moved among it.
+    spec.window_bytes = [16 << 20; 3];
+    let (mut owner, started) = Owner::ready(&spec);
+    let asleep = |pid| proc::status(pid, "State").starts_with('S');
+    let sidecar = resin::tree::Stat::read(started.pid).unwrap().ppid;
+    eventually("nothing more is taken", || asleep(started.pid) && asleep(sidecar));
+    owner.stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(owner.sidecar_code(), Some(0));
+    assert_eq!(proc::marked(&spec.mark), proc::NONE);
 }
 
 #[test]

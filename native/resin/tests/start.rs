@@ -5,7 +5,7 @@ mod support;
 use resin::tree::Stat;
 use resin::wire::messages::{Command, Event, Target};
 use resin::wire::start::{Contain, Stdio};
-use support::{Owner, Spec, cgroups_of, eventually, proc};
+use support::{Owner, Spec, cgroups_of, eventually, proc, skip};
 
 fn run(spec: &Spec) -> (Vec<u8>, resin::wire::messages::Exited) {
     let (mut owner, _) = Owner::started(spec);
@@ -149,7 +149,7 @@ fn null_streams_are_dev_null_and_are_not_told_about() {
 fn the_process_is_in_its_cgroup_before_its_first_instruction() {
     let (mut owner, started) = Owner::started(&Spec::new(&["cat", "/proc/self/cgroup"]));
     owner.exited();
-    let Some(cgroup) = started.cgroup else { return eprintln!("skipped: no cgroup2 can be made here") };
+    let Some(cgroup) = started.cgroup else { return skip("no cgroup2 can be made here") };
     let text = String::from_utf8(std::mem::take(&mut owner.output[1])).unwrap();
     let own = text.lines().find_map(|line| line.strip_prefix("0::")).unwrap();
     assert!(cgroup.ends_with(own.trim_start_matches('/')), "{} {own}", cgroup.display());

@@ -85,9 +85,10 @@ fn closing_waits_for_what_was_written_before() {
 #[test]
 fn more_than_the_window_is_fatal() {
     let mut spec = Spec::fixture("never-reads-stdin");
-    spec.window_bytes = [100_000, 65536, 65536];
+    // More than any pipe holds, so that it cannot be in there before the next comes.
+    spec.window_bytes = [2 << 20, 65536, 65536];
     let (mut owner, started) = Owner::ready(&spec);
-    owner.send(&Command::Write { data: &[b'x'; 100_000] });
+    owner.send(&Command::Write { data: &vec![b'x'; 2 << 20] });
     owner.send(&Command::Write { data: b"y" });
     assert_eq!(owner.fatal(), (0, "ERR_WIRE".to_owned()));
     eventually("the process is gone", || !proc::is_running(started.pid));

@@ -5,10 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use resin::wire::messages::{Command, StoppedBy, Target};
-use resin::wire::start::Contain;
-use support::{Owner, Spec, TERM, eventually, proc};
-
-const BOTH: [Contain; 2] = [Contain::Auto, Contain::Tree];
+use support::{EVERY, Owner, Spec, TERM, eventually, proc};
 
 #[test]
 fn a_stop_within_its_grace_uses_no_sigkill() {
@@ -28,7 +25,7 @@ fn a_stop_without_grace_kills_at_once() {
 
 #[test]
 fn who_ignores_the_signal_is_killed_after_the_grace() {
-    for contain in BOTH {
+    for contain in EVERY {
         let spec = Spec::fixture("ignores-sigterm").contain(contain);
         let (mut owner, _) = Owner::ready(&spec);
         let begun = Instant::now();
@@ -71,7 +68,7 @@ fn a_stop_with_full_stdin_and_exhausted_stdout_still_works() {
 
 #[test]
 fn a_stop_ends_the_whole_tree_however_it_hides() {
-    for contain in BOTH {
+    for contain in EVERY {
         let spec = Spec::fixture("leaves-descendants").contain(contain);
         let (mut owner, _) = Owner::ready(&spec);
         eventually("all are there", || proc::sleepers(&spec.mark) == 5);
@@ -85,7 +82,7 @@ fn a_stop_ends_the_whole_tree_however_it_hides() {
 
 #[test]
 fn a_tree_that_outlives_its_leader_is_ended_after_the_orphan_grace() {
-    for contain in BOTH {
+    for contain in EVERY {
         let mut spec = Spec::fixture("leaves-descendants").contain(contain);
         spec.orphan_grace_ms = 100;
         let (mut owner, _) = Owner::ready(&spec);
@@ -100,7 +97,7 @@ fn a_tree_that_outlives_its_leader_is_ended_after_the_orphan_grace() {
 
 #[test]
 fn a_tree_that_forks_faster_than_it_can_be_read_is_ended() {
-    for contain in BOTH {
+    for contain in EVERY {
         let spec = Spec::fixture("forks-fast").contain(contain);
         let (mut owner, _) = Owner::ready(&spec);
         owner.stop(20);

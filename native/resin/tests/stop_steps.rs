@@ -3,9 +3,9 @@
 mod support;
 
 use resin::wire::messages::{Command, Event, StoppedBy, Target};
-use resin::wire::start::{Contain, Life, Step, StopSpec};
+use resin::wire::start::{Life, Step, StopSpec};
 use serde_bytes::Bytes;
-use support::{Owner, Spec, proc};
+use support::{EVERY, Owner, Spec, proc};
 
 const WAIT: Step<'static> =
     Step { delay_ms: 20_000, stdin: None, close_stdin: None, command: None, signal: None, target: None };
@@ -159,7 +159,7 @@ fn output_is_limited_to_the_byte() {
 
 #[test]
 fn a_paused_tree_does_nothing_until_it_is_resumed() {
-    for contain in [Contain::Auto, Contain::Tree] {
+    for contain in EVERY {
         let script =
             "echo ready; (while :; do echo child; sleep 0.01; done) & while :; do echo leader; sleep 0.01; done";
         let (mut owner, started) = Owner::ready(&Spec::shell(script).contain(contain));

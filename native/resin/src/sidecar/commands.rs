@@ -1,36 +1,27 @@
 //! What a sidecar does for each command of its owner. One command, one answer; what does not fit the state is refused.
 //! Does not know frames, readiness or what comes after the tree is empty.
 
-use std::os::fd::AsFd;
 use std::time::Instant;
 
-use mio::Interest;
 use nix::errno::Errno;
 use nix::unistd::getpid;
 
 use super::{Sidecar, State};
-use crate::child::{Plan, Spawned, spawn};
-use crate::error::{Stage, StartError, WireError};
-use crate::event_loop::{EventLoop, Source};
-use crate::groups::Groups;
-use crate::held::Held;
-use crate::life::Limits;
-use crate::output::Output;
+use crate::error::WireError;
+use crate::event_loop::EventLoop;
 use crate::owner::Input;
+use crate::pipe_path::PipePath;
 use crate::place::Place;
 use crate::pty;
-use crate::reaper::Usage;
-use crate::resource_limits::{limited_groups, unlimited};
-use crate::stdin::{Refusal, Stdin};
-use crate::steps::{Order, Steps};
-use crate::stop_plan::StopPlan;
+use crate::stdin::Refusal;
+use crate::steps::Order;
 use crate::tree;
 use crate::wire::codec::read_command;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, CAPABILITY_LIMITS, CAPABILITY_NO_LINGER, CAPABILITY_PTY, CAPABILITY_TAKES_FLOODS, Command,
-    Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
+    CAPABILITY_CGROUP2, CAPABILITY_LENDS_STDIN, CAPABILITY_LIMITS, CAPABILITY_NO_LINGER, CAPABILITY_PIDNS,
+    CAPABILITY_PTY, CAPABILITY_TAKES_FLOODS, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
 };
-use crate::wire::start::{Contain, Start, Stdio, StopSpec};
+use crate::wire::start::StopSpec;
 
 /// What one turn may take from the owner before others have theirs.
 const INPUT_BYTES_PER_TURN: usize = 1024 * 1024;
@@ -100,9 +91,10 @@ impl Sidecar {
             }
             (State::Idle { .. }, Command::Start(start)) => self.start(id, &start, events),
             // Of the life before this one; it crossed with the news of its end.
-            (State::Idle { .. }, Command::Credit { .. } | Command::Take { .. }) => {}
+            (State::Idle { .. }, Command::Credit { .. } | Command::Take { .. } | Command::Lend {}) => {}
             (_, Command::Credit { stream, bytes }) => self.credit(stream, bytes)?,
             (State::Running { .. } | State::Draining { .. }, Command::Write { data }) => self.write(id, data)?,
+            (State::Running { .. } | State::Draining { .. }, Command::Lend {}) => self.lend(id, events),
             (State::Running { .. } | State::Draining { .. }, Command::CloseStdin {}) => self.close_stdin(id),
             (
                 State::Starting { .. } | State::Running { .. } | State::Draining { .. },
@@ -122,8 +114,7 @@ impl Sidecar {
                 self.answer(id, outcome, "cannot change the size of the terminal");
             }
             (State::Starting { .. } | State::Running { .. } | State::Draining { .. }, Command::Stats {}) => {
-                let walked = tree::usage();
-                let usage = self.held().map_or(walked, |held| held.groups.usage(walked));
+                let usage = self.held().map(|held| held.groups.usage(tree::usage(&held.tree()))).unwrap_or_default();
                 let tree::Usage { processes, rss_bytes, user_us, system_us } = usage;
                 self.owner.tell(id, &Event::Stats { processes, rss_bytes, user_us, system_us });
             }
@@ -148,100 +139,11 @@ impl Sidecar {
         }
         let has_cgroup2 = self.surroundings.place.as_ref().is_some_and(Place::has_unified);
         let cgroup2 = if has_cgroup2 { CAPABILITY_CGROUP2 } else { 0 };
-        let capabilities = cgroup2 | CAPABILITY_PTY | CAPABILITY_LIMITS;
+        let capabilities = cgroup2 | CAPABILITY_PTY | CAPABILITY_LIMITS | CAPABILITY_LENDS_STDIN | CAPABILITY_PIDNS;
         let sidecar_pid = getpid().as_raw() as u32;
         let resin = env!("CARGO_PKG_VERSION");
         self.owner.tell(id, &Event::Hello { version, versions: VERSIONS, capabilities, sidecar_pid, resin });
         self.state = State::Idle { greeted: true };
-    }
-
-    fn start(&mut self, id: u32, start: &Start<'_>, events: &EventLoop) {
-        self.program = String::from_utf8_lossy(start.argv[0]).into_owned();
-        match self.make(start, events) {
-            Ok((held, report)) => self.state = State::Starting { held: Box::new(held), report, id },
-            Err(error) => {
-                self.say_start_failed(id, error.stage, error.errno);
-                self.state = State::Idle { greeted: true };
-            }
-        }
-    }
-
-    fn make(&mut self, start: &Start<'_>, events: &EventLoop) -> Result<(Held, std::os::fd::OwnedFd), StartError> {
-        let plan = Plan::new(start)?;
-        if !(1..=MAX_SIGNAL).contains(&start.stop.signal) {
-            return Err(StartError { stage: Stage::Argv, errno: Errno::EINVAL });
-        }
-        if [start.stdin, start.stdout, start.stderr].contains(&Stdio::Inherit) && !self.surroundings.passes_stdio {
-            return Err(StartError { stage: Stage::Stdio, errno: Errno::EBADF });
-        }
-        let stop = Order::of_start(start)?;
-        let started_at = Instant::now();
-        let mut groups = self.make_groups(start)?;
-        let null = self.surroundings.null.as_fd();
-        let spawned = match spawn(&plan, null, &groups) {
-            Err(error) => {
-                let _ = groups.remove();
-                let required = start.limits.as_ref().is_some_and(|limits| limits.required == Some(true));
-                if error.stage != Stage::Cgroup || start.contain == Contain::Cgroup || required {
-                    return Err(error);
-                }
-                groups = start.limits.as_ref().map_or_else(Groups::default, |limits| unlimited(limits, error.errno));
-                spawn(&plan, null, &groups)?
-            }
-            Ok(spawned) => spawned,
-        };
-        let Spawned { pid, report, stdin, stdout, stderr } = spawned;
-        let mut held = Held {
-            pid,
-            started_at,
-            stop,
-            orphan_grace_ms: start.orphan_grace_ms,
-            plan: StopPlan::default(),
-            steps: Steps::default(),
-            limits: start.life.as_ref().map(|life| Limits::new(life, started_at)),
-            has_terminal: start.pty.is_some(),
-            paused: false,
-            killed: false,
-            killed_by_others: false,
-            out_of_memory: false,
-            leader_runs: true,
-            usage: Usage::default(),
-            groups,
-            memory_watch: None,
-            stdin: stdin.map_or(Stdin::Null, |pipe| Stdin::piped(pipe, start.window_bytes.stdin)),
-            outputs: [
-                match start.pty {
-                    Some(_) => Output::of_terminal(1, stdout, start.window_bytes.stdout),
-                    None => Output::new(1, stdout, start.window_bytes.stdout),
-                },
-                Output::new(2, stderr, start.window_bytes.stderr),
-            ],
-        };
-        if let Err(errno) = watch(&held, &report, events) {
-            // Nobody would be woken for this process: it goes before it can do anything.
-            let _ = crate::kernel::kill(pid, libc::SIGKILL as u32);
-            let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None);
-            tree::kill_all(tree::descendants);
-            let _ = held.groups.remove();
-            return Err(StartError { stage: Stage::Pipe, errno });
-        }
-        Ok((held, report))
-    }
-
-    fn make_groups(&mut self, start: &Start<'_>) -> Result<Groups, StartError> {
-        let place = self.surroundings.place.as_ref();
-        let Some(limits) = &start.limits else { return make_cgroup(start.contain, place) };
-        let mut groups = limited_groups(limits, start.contain, place, start.cwd);
-        let missing = groups.limited.as_ref().and_then(|limited| limited.missing.first()).cloned();
-        if let (Some(missing), Some(true)) = (missing, limits.required) {
-            let _ = groups.remove();
-            self.refused_limit = Some(format!("cannot limit `{}` of {}: {}", missing.limit, self.program, missing.why));
-            return Err(StartError { stage: Stage::Limits, errno: missing.errno });
-        }
-        if start.contain == Contain::Cgroup && groups.are_none() {
-            return Err(StartError { stage: Stage::Cgroup, errno: Errno::ENOTSUP });
-        }
-        Ok(groups)
     }
 
     fn write(&mut self, id: u32, data: &[u8]) -> Result<(), WireError> {
@@ -261,6 +163,18 @@ impl Sidecar {
 
     pub(super) fn refuse_broken_pipe(&mut self, id: u32) {
         self.owner.refuse(id, "EPIPE", Some(Errno::EPIPE), "the reader of stdin is gone");
+    }
+
+    fn lend(&mut self, id: u32, events: &EventLoop) {
+        // A terminal's keys and its screen are one descriptor, of which an owner would get both.
+        let lent = self.held().filter(|held| !held.has_terminal).and_then(|held| held.stdin.lend(events));
+        match lent {
+            Some(PipePath { path, inode }) => self.owner.tell(id, &Event::Lent { path: path.as_bytes(), inode }),
+            None => {
+                let message = "lend does not fit: stdin is no open pipe, or not everything written is in it";
+                self.owner.refuse(id, "ERR_STATE", None, message);
+            }
+        }
     }
 
     fn close_stdin(&mut self, id: u32) {
@@ -336,24 +250,6 @@ impl Sidecar {
     }
 }
 
-fn make_cgroup(contain: Contain, place: Option<&Place>) -> Result<Groups, StartError> {
-    let unified = match (contain, place) {
-        (Contain::Tree, _) => return Ok(Groups::default()),
-        (_, Some(place)) => place.make(),
-        (_, None) => Err(Errno::ENOTSUP),
-    };
-    match (unified, contain) {
-        (Ok(cgroup), _) => Ok(Groups { unified: Some(cgroup), ..Groups::default() }),
-        (Err(errno), Contain::Cgroup) => {
-            // Where there is no cgroup2 a group of version 1 holds the tree together as well, if less swiftly.
-            let version1 = place.filter(|place| !place.has_unified()).map(Place::make_any_version1);
-            let group = version1.unwrap_or(Err(errno)).map_err(StartError::at(Stage::Cgroup))?;
-            Ok(Groups { version1: vec![group], ..Groups::default() })
-        }
-        (Err(_), _) => Ok(Groups::default()),
-    }
-}
-
 impl State {
     fn describe(&self) -> &'static str {
         match self {
@@ -363,14 +259,4 @@ impl State {
             State::Draining { .. } | State::Gone { .. } => "the process has ended",
         }
     }
-}
-
-fn watch(held: &Held, report: &std::os::fd::OwnedFd, events: &EventLoop) -> Result<(), Errno> {
-    let outcome = events.watch(Source::Report, report, Interest::READABLE).and_then(|()| {
-        held.stdin.pipe().map_or(Ok(()), |pipe| events.watch(Source::Stdin, pipe, Interest::WRITABLE))?;
-        held.outputs[0].pipe().map_or(Ok(()), |pipe| events.watch(Source::Stdout, pipe, Interest::READABLE))?;
-        held.groups.alarm.as_ref().map_or(Ok(()), |alarm| events.watch(Source::Memory, alarm, Interest::READABLE))?;
-        held.outputs[1].pipe().map_or(Ok(()), |pipe| events.watch(Source::Stderr, pipe, Interest::READABLE))
-    });
-    outcome.map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
 }

@@ -58,9 +58,10 @@ pub fn read_command(payload: &[u8]) -> Result<(u32, Command<'_>), WireError> {
             "start" => Command::Start(Box::new(body!(reader => Start {
                 argv: arguments, cwd: optional_bin, env: bin, stdin: stdio, stdout: stdio, stderr: stdio,
                 window_bytes "windowBytes": windows, stop: stop_spec, orphan_grace_ms "orphanGraceMs": grace, contain: contain;
-                pty: pty, spawn: spawn, life: life, limits: limits,
+                pty: pty, spawn: spawn, life: life, limits: limits, required: boolean,
             }))),
             "write" => body!(reader => Command::Write { data: bin }),
+            "lend" => body!(reader => Command::Lend {}),
             "closeStdin" => body!(reader => Command::CloseStdin {}),
             "signal" => body!(reader => Command::Signal { signal: unsigned32, target: target }),
             "stop" => Command::Stop(Box::new(reader.stop_spec()?)),
@@ -88,6 +89,7 @@ pub fn read_event(payload: &[u8]) -> Result<(u32, Event<'_>), WireError> {
             "started" => body!(reader => Event::Started {
                 pid: unsigned32, start_time "startTime": unsigned64, containment: containment, cgroup: optional_bin;
                 cgroups1: directories, limits_applied "limitsApplied": limit_names, limits_missing "limitsMissing": limits_missing,
+                pidns: first_process, pidns_missing "pidnsMissing": text,
             }),
             "startFailed" => {
                 body!(reader => Event::StartFailed { stage: text, errno: unsigned32, code: text, message: text })
@@ -99,6 +101,7 @@ pub fn read_event(payload: &[u8]) -> Result<(u32, Event<'_>), WireError> {
             }),
             "output" => body!(reader => Event::Output { stream: output_stream, bytes: bin }),
             "offer" => body!(reader => Event::Offer { stream: output_stream, path: bin, inode: unsigned64 }),
+            "lent" => body!(reader => Event::Lent { path: bin, inode: unsigned64 }),
             "closed" => body!(reader => Event::Closed { stream: any_stream }),
             "stepped" => body!(reader => Event::Stepped { step: unsigned32 }),
             "error" => body!(reader => Event::Error { code: text, errno: optional_unsigned32, message: text }),

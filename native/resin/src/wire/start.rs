@@ -75,6 +75,8 @@ pub enum Contain {
     Auto,
     /// A cgroup2, or the start fails.
     Cgroup,
+    /// A PID namespace where one can be made, and a cgroup as for `Auto`.
+    Pidns,
     /// No cgroup.
     Tree,
 }
@@ -167,6 +169,9 @@ pub struct Start<'a> {
     /// What it may use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Box<ResourceLimits<'a>>>,
+    /// Whether the start fails where the PID namespace it asks for cannot be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
 }
 
 /// What the whole tree may use, kept by cgroups.

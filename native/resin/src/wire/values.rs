@@ -4,7 +4,9 @@
 use serde_bytes::Bytes;
 
 use crate::error::WireError;
-use crate::wire::messages::{Containment, LimitMissing, MAX_GRACE_MS, MAX_WINDOW_BYTES, StepTaken, StoppedBy, Target};
+use crate::wire::messages::{
+    Containment, FirstProcess, LimitMissing, MAX_GRACE_MS, MAX_WINDOW_BYTES, StepTaken, StoppedBy, Target,
+};
 use crate::wire::reader::{Reader, body, key_of};
 use crate::wire::start::{
     Contain, Descriptor, File, IoLimit, Life, Mode, Pty, ResourceLimits, Rlimit, Spawn, Stdio, Step, StopSpec,
@@ -66,13 +68,19 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn contain(&mut self) -> Result<Contain, WireError> {
-        self.choice(&[("auto", Contain::Auto), ("cgroup", Contain::Cgroup), ("tree", Contain::Tree)])
+        self.choice(&[
+            ("auto", Contain::Auto),
+            ("cgroup", Contain::Cgroup),
+            ("pidns", Contain::Pidns),
+            ("tree", Contain::Tree),
+        ])
     }
 
     pub(super) fn containment(&mut self) -> Result<Containment, WireError> {
         self.choice(&[
             ("cgroup2", Containment::Cgroup2),
             ("cgroup1", Containment::Cgroup1),
+            ("pidns", Containment::Pidns),
             ("tree", Containment::Tree),
         ])
     }
@@ -168,6 +176,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn limit_names(&mut self) -> Result<Vec<&'a str>, WireError> {
         self.list(MAX_ITEMS, Self::text)
+    }
+
+    pub(super) fn first_process(&mut self) -> Result<FirstProcess, WireError> {
+        Ok(body!(self => FirstProcess { pid: unsigned32, start_time "startTime": unsigned64 }))
     }
 
     pub(super) fn limits_missing(&mut self) -> Result<Vec<LimitMissing<'a>>, WireError> {

@@ -7,19 +7,20 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command as Program, Stdio as Handle};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use resin::wire::codec::{read_event, write_command};
 use resin::wire::frame::FrameReader;
 use resin::wire::messages::{Command, Event, Exited};
-use resin::wire::start::{Contain, Life, Pty, ResourceLimits, Spawn, Start, Stdio, StopSpec, WindowBytes};
+use resin::wire::start::{Start, WindowBytes};
 use serde_bytes::Bytes;
 
 pub mod proc;
 mod server;
+mod spec;
 
 pub use server::{Server, cgroups_of, connect};
+pub use spec::{EVERY, Spec, fixture, mark, stop};
 
 /// Nothing here takes longer, however busy the machine is.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -27,9 +28,10 @@ const DEADLINE: Duration = Duration::from_secs(20);
 pub const RESIN: &str = env!("CARGO_BIN_EXE_resin");
 pub const TERM: u32 = 15;
 
-/// The path of a fixture.
-pub fn fixture(name: &str) -> String {
-    format!("{}/tests/fixtures/{name}.sh", env!("CARGO_MANIFEST_DIR"))
+/// Says what a test leaves out, and why, also where the output of tests that pass is not shown; under `COPAL_REQUIRE_ALL=1` it fails instead.
+pub fn skip(why: &str) {
+    assert!(std::env::var_os("COPAL_REQUIRE_ALL").is_none_or(|value| value != "1"), "skipped: {why}");
+    let _ = std::io::stderr().write_all(format!("SKIPPED: {why}\n").as_bytes());
 }
 
 /// Asks until the answer is yes.
@@ -38,77 +40,6 @@ pub fn eventually(what: &str, check: impl Fn() -> bool) {
     while !check() {
         assert!(Instant::now() < until, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// A text that no other test has; in the environment of a tree it makes all its processes known.
-pub fn mark() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("RESIN_TEST_MARK={}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// A stop by signal and grace.
-pub fn stop(signal: u32, grace_ms: u32) -> StopSpec<'static> {
-    StopSpec { signal, grace_ms, steps: None, planned: None }
-}
-
-/// What to start, with defaults that suit most tests.
-#[derive(Clone)]
-pub struct Spec {
-    pub argv: Vec<Vec<u8>>,
-    pub cwd: Option<Vec<u8>>,
-    pub env: Vec<u8>,
-    pub stdio: [Stdio<'static>; 3],
-    pub window_bytes: [u32; 3],
-    pub stop: StopSpec<'static>,
-    pub orphan_grace_ms: u32,
-    pub contain: Contain,
-    pub pty: Option<Pty>,
-    pub spawn: Option<Spawn<'static>>,
-    pub life: Option<Life>,
-    pub limits: Option<ResourceLimits<'static>>,
-    pub mark: String,
-}
-
-impl Spec {
-    pub fn new(argv: &[&str]) -> Self {
-        let mark = mark();
-        Self {
-            argv: argv.iter().map(|argument| argument.as_bytes().to_vec()).collect(),
-            cwd: None,
-            env: format!("PATH=/usr/local/bin:/usr/bin:/bin\0{mark}\0").into_bytes(),
-            stdio: [Stdio::Pipe; 3],
-            window_bytes: [65536; 3],
-            stop: stop(TERM, 5_000),
-            orphan_grace_ms: 200,
-            contain: Contain::Auto,
-            pty: None,
-            spawn: None,
-            life: None,
-            limits: None,
-            mark,
-        }
-    }
-
-    pub fn shell(script: &str) -> Self {
-        Self::new(&["sh", "-c", script])
-    }
-
-    pub fn fixture(name: &str) -> Self {
-        Self::new(&[&fixture(name)])
-    }
-
-    pub fn contain(self, contain: Contain) -> Self {
-        Self { contain, ..self }
-    }
-
-    pub fn spawn(self, spawn: Spawn<'static>) -> Self {
-        Self { spawn: Some(spawn), ..self }
-    }
-
-    /// In a terminal.
-    pub fn pty(self, echo: bool, raw: bool) -> Self {
-        Self { pty: Some(Pty { rows: 24, cols: 80, echo, raw }), stdio: [Stdio::Pty; 3], ..self }
     }
 }
 
@@ -160,7 +91,7 @@ pub struct Owner {
 impl Owner {
     /// An owner of a `resin sidecar` of its own.
     pub fn of_sidecar() -> Self {
-        Self::of(&mut Program::new(RESIN))
+        Self::of(&mut Program::new(RESIN), &["sidecar"])
     }
 
     /// The same, run by another user.
@@ -168,16 +99,21 @@ impl Owner {
         // The build's own folder may be closed to others.
         let copy = std::env::temp_dir().join(mark().replace('=', "-"));
         std::fs::copy(RESIN, &copy).unwrap();
-        let owner = Self::of(Program::new(&copy).uid(uid).gid(uid).current_dir("/"));
+        let owner = Self::of(Program::new(&copy).uid(uid).gid(uid).current_dir("/"), &["sidecar"]);
         std::fs::remove_file(copy).unwrap();
         owner
     }
 
-    fn of(program: &mut Program) -> Self {
+    /// The same, of a program that becomes one.
+    pub fn of_program(program: &mut Program) -> Self {
+        Self::of(program, &[])
+    }
+
+    fn of(program: &mut Program, arguments: &[&str]) -> Self {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let input = Handle::from(OwnedFd::from(theirs.try_clone().unwrap()));
         let output = Handle::from(OwnedFd::from(theirs));
-        let sidecar = spawn(program.arg("sidecar").stdin(input).stdout(output));
+        let sidecar = spawn(program.args(arguments).stdin(input).stdout(output));
         let mut owner = Self::on(ours);
         owner.sidecar = Some(sidecar);
         owner
@@ -244,6 +180,7 @@ impl Owner {
             spawn: spec.spawn.clone().map(Box::new),
             life: spec.life,
             limits: spec.limits.clone().map(Box::new),
+            required: spec.required.then_some(true),
         })))
     }
 

@@ -68,6 +68,8 @@ export class RemoteCell extends Cell implements Remote {
       } catch (error) {
         call.fail(error);
       }
+      // Nothing of this thread will run for it, and so nothing would notice that it is waiting.
+      this.runtime.deadlines.holdPending();
     }
     return call.promise;
   }

@@ -28,6 +28,8 @@ async function installPackages() {
   const npm = process.env.npm_execpath ? [process.execPath, [process.env.npm_execpath]] : ["npm", []];
   const code = await run(npm[0], [...npm[1], "ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
+    // A command that prints JSON may be what this set-up is for.
+    stdio: ["inherit", 2, 2],
   });
   if (code !== 0) fail("npm ci failed; its message is above");
   writeFileSync(stamp, lock);

@@ -2,6 +2,7 @@
  * Every error that Copal throws to a caller: one class per kind, told apart by `code`, because a structured clone drops
  * prototypes. How an actor ended is not an error but an `ExitReason`; some errors carry one.
  */
+import { isNativeError } from "node:util/types";
 import { type ExitReason, exitReason, formatExit, reasonFromError, type StartFailure } from "./exit.js";
 import { type ActorRef, isActorRef } from "./ref.js";
 import type { ExitReport } from "./sidecar/exit-report.js";
@@ -44,6 +45,14 @@ export interface ErrorFields {
   ERR_MAILBOX_FULL: { readonly ref: ActorRef; readonly capacity: number };
   /** The message, or the answer, cannot be cloned, and so not reach an actor of another thread. */
   ERR_NOT_CLONEABLE: { readonly path?: string };
+  /** So many functions wait for a thread to run in that no more may. */
+  ERR_COMPUTE_FULL: { readonly capacity: number };
+  /** The function to run cannot be had: no such module, none that loads, no such export, or it is no function. */
+  ERR_COMPUTE_MODULE: { readonly module: string; readonly exportName: string };
+  /** The thread that ran the function ended before the function did. */
+  ERR_COMPUTE_LOST: { readonly reason: ExitReason };
+  /** The function had not come to its end in time; it was ended. */
+  ERR_COMPUTE_TIMEOUT: { readonly timeoutMs: number };
   /** A value that is planned but not built. */
   ERR_UNSUPPORTED: { readonly feature: string };
 }
@@ -134,6 +143,14 @@ export const NoMethodError = kind("ERR_NO_METHOD", "NoMethodError");
 export const MailboxFullError = kind("ERR_MAILBOX_FULL", "MailboxFullError");
 /** Refuses a message that cannot be cloned to its sender, before it leaves. */
 export const NotCloneableError = kind("ERR_NOT_CLONEABLE", "NotCloneableError");
+/** Rejects a `compute` while as many functions wait as may. */
+export const ComputeFullError = kind("ERR_COMPUTE_FULL", "ComputeFullError");
+/** Rejects a `compute` of something that cannot be loaded or is no function. */
+export const ComputeModuleError = kind("ERR_COMPUTE_MODULE", "ComputeModuleError");
+/** Rejects a `compute` whose thread exited, ran out of memory, or broke over something that nobody caught. */
+export const ComputeLostError = kind("ERR_COMPUTE_LOST", "ComputeLostError");
+/** Rejects a `compute` that took longer than its `timeoutMs`. */
+export const ComputeTimeoutError = kind("ERR_COMPUTE_TIMEOUT", "ComputeTimeoutError");
 /** Thrown for a value that is planned but not built. */
 export const UnsupportedError = kind("ERR_UNSUPPORTED", "UnsupportedError");
 
@@ -143,53 +160,105 @@ export interface PlainError {
   readonly message: string;
   readonly stack?: string;
   readonly code?: string;
-  /** Present for errors of Copal: what their kind carries, refs as plain addresses. */
+  /** The nearest class that every thread has; none for errors of Copal, which are told apart by `code`, and for what was no error. */
+  readonly type?: string;
+  /** Its own fields besides those above, refs as plain addresses, without what cannot be cloned. */
   readonly fields?: Readonly<Record<string, unknown>>;
   readonly cause?: PlainError;
+  /** What an `AggregateError` gathers. */
+  readonly errors?: readonly PlainError[];
+  /** What was thrown, if it was no error and can be cloned. */
+  readonly value?: unknown;
 }
 
 /** Turns anything thrown into plain data, its causes included (at most eight deep). Never throws. */
 export function toPlain(thrown: unknown, depth = 8): PlainError {
-  const reason = reasonFromError(isCopalError(thrown) ? { ...thrown, ...wordsOf(thrown) } : thrown);
-  const { value: _notData, ...words } =
+  const isCopal = isCopalError(thrown);
+  const reason = reasonFromError(isCopal ? { ...thrown, ...wordsOf(thrown) } : thrown);
+  const { value, ...words } =
     typeof reason === "object" && "error" in reason
       ? reason.error
       : { name: "Error", message: formatExit(reason), value: undefined };
-  const cause = thrown instanceof Error && depth > 0 ? thrown.cause : undefined;
+  if (!isError(thrown)) return { ...words, name: words.name || "NonError", ...(value !== undefined && { value }) };
+  const { cause, errors } = thrown as { readonly cause?: unknown; readonly errors?: unknown };
   return {
     ...words,
-    ...(isCopalError(thrown) && { fields: plainFields(thrown) }),
-    ...(cause !== undefined && { cause: toPlain(cause, depth - 1) }),
+    ...(!isCopal && { type: typeOf(thrown) }),
+    fields: plainFields(thrown),
+    ...(cause !== undefined && depth > 0 && { cause: toPlain(cause, depth - 1) }),
+    ...(thrown instanceof AggregateError &&
+      Array.isArray(errors) &&
+      depth > 0 && { errors: errors.map((error) => toPlain(error, depth - 1)) }),
   };
 }
 
-const natives: Readonly<Record<string, ErrorConstructor>> = {
-  TypeError: TypeError as unknown as ErrorConstructor,
-  RangeError: RangeError as unknown as ErrorConstructor,
-  SyntaxError: SyntaxError as unknown as ErrorConstructor,
-  ReferenceError: ReferenceError as unknown as ErrorConstructor,
-  URIError: URIError as unknown as ErrorConstructor,
-  EvalError: EvalError as unknown as ErrorConstructor,
-};
+/**
+ * Makes an error again from {@link toPlain}'s data: of its own kind if it was Copal's, else of the nearest class that every thread has, with its own name and
+ * fields; or the value itself that was no error. `refOf` makes a ref of an address.
+ */
+export function fromPlain(plain: PlainError, refOf: RefOf = (address) => address): unknown {
+  if ("value" in plain) return plain.value;
+  const error = made(plain, refOf);
+  const { name, stack, code, fields } = plain;
+  if (stack !== undefined) redefine(error, "stack", stack);
+  if (error.name !== name) redefine(error, "name", name);
+  if (code !== undefined && (error as { code?: unknown }).code === undefined) Object.assign(error, { code });
+  Object.assign(error, fields);
+  const ref = isCopalError(error) ? (error as { ref?: unknown }).ref : undefined;
+  return typeof ref === "object" && ref !== null ? Object.assign(error, { ref: refOf(ref as PlainRef) }) : error;
+}
 
-/** Makes an error again from {@link toPlain}'s data: of its own kind if it was Copal's, else an `Error` of that name. */
-export function fromPlain(plain: PlainError): Error {
-  const options = plain.cause === undefined ? {} : { cause: fromPlain(plain.cause) };
-  const Kind = plain.fields === undefined ? undefined : kinds.get(plain.code ?? "");
-  const error = Kind
-    ? new Kind(plain.message, {} as never, options)
-    : new (natives[plain.name] ?? Error)(plain.message, options);
-  if (plain.stack !== undefined) Object.defineProperty(error, "stack", { value: plain.stack, configurable: true });
-  if (Kind) return Object.assign(error, plain.fields);
-  Object.defineProperty(error, "name", { value: plain.name, configurable: true });
-  return plain.code === undefined ? error : Object.assign(error, { code: plain.code });
+function made({ name, message, code, type, cause, errors }: PlainError, refOf: RefOf): Error {
+  const options = cause === undefined ? {} : { cause: fromPlain(cause, refOf) };
+  const Kind = type === undefined ? kinds.get(code ?? "") : undefined;
+  if (Kind) return new Kind(message, {} as never, options);
+  // Its types do not know yet that it takes a cause as well.
+  if (type === "DOMException") return new DOMException(message, { name, ...options } as never);
+  if (type === "AggregateError")
+    return new AggregateError(
+      (errors ?? []).map((one) => fromPlain(one, refOf)),
+      message,
+      options,
+    );
+  return new (classes.find((one) => one.name === type) ?? Error)(message, options);
+}
+
+function redefine(error: Error, key: "name" | "stack", value: string): void {
+  Object.defineProperty(error, key, { value, configurable: true, writable: true });
+}
+
+/** A ref as its kind of error carries it in plain data. */
+export type PlainRef = Pick<ActorRef, "id" | "thread" | "name">;
+type RefOf = (ref: PlainRef) => unknown;
+
+const classes: readonly ErrorConstructor[] = [TypeError, RangeError, SyntaxError, ReferenceError, URIError, EvalError];
+
+function typeOf(error: Error): string {
+  if (error instanceof DOMException) return "DOMException";
+  if (error instanceof AggregateError) return "AggregateError";
+  return (classes.find((one) => error instanceof one) ?? Error).name;
+}
+
+function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || isNativeError(thrown);
 }
 
 function wordsOf(error: Error): { name: string; message: string; stack: string | undefined } {
   return { name: error.name, message: error.message, stack: error.stack };
 }
 
-function plainFields(error: CopalError): Record<string, unknown> {
-  const own = Object.entries(error).filter(([key]) => key !== "code");
-  return Object.fromEntries(own.map(([key, value]) => [key, isActorRef(value) ? { ...value } : value]));
+const notFields: ReadonlySet<string> = new Set(["name", "message", "stack", "cause"]);
+
+function plainFields(error: Error): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const key of Object.keys(error)) {
+    if (notFields.has(key) || (key === "code" && isCopalError(error))) continue;
+    try {
+      const value: unknown = Reflect.get(error, key);
+      fields[key] = isActorRef(value) ? { ...value } : structuredClone(value);
+    } catch {
+      // What cannot be read or cloned stays behind; the error is worth telling without it.
+    }
+  }
+  return fields;
 }

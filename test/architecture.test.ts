@@ -14,6 +14,7 @@ const rooms = [
   "wire",
   "sidecar",
   "process",
+  "compute",
   "actors",
   "threads",
   "supervisor",

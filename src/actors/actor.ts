@@ -3,11 +3,19 @@
  * All of them only reach into the actor's record; the rules are in `cell.ts`, `link.ts` and `ending.ts`.
  */
 import { channel } from "node:diagnostics_channel";
+import type { Remote } from "comlink";
 import { asExitReason, type ExitReason } from "../exit.js";
 import { type ActorRef, type AnyMessages, isActorRef } from "../ref.js";
 import { cellOf } from "./address.js";
 import { alias, unalias } from "./alias.js";
 import type { Cell } from "./cell.js";
+import {
+  type ComputeFunction,
+  type ComputeOptions,
+  type ComputeTask,
+  compute,
+  type ProgressOf,
+} from "./compute-task.js";
 import { Detour } from "./detour.js";
 import { Continuation } from "./envelope.js";
 import { Ignore } from "./ignore.js";
@@ -15,6 +23,7 @@ import type { Info } from "./info.js";
 import { link, sendExit, unlink } from "./link.js";
 import { actorBrand } from "./methods.js";
 import { demonitor, monitor } from "./monitor.js";
+import { type ProxyOptions, proxyOf } from "./proxy.js";
 import { Refusal } from "./refusal.js";
 import { type Reply, takeReply } from "./reply.js";
 import { startSpec, takeConstructing } from "./start-actor.js";
@@ -145,6 +154,30 @@ export class Actor {
   }
 
   /**
+   * Runs a function of a module on another thread, with `args`, and gives a promise of what it comes to: `this.compute<typeof primes>("./primes.js#primes", [1000])`.
+   *
+   * `module` is `./file.ts#name`, an absolute path, a `file:` URL, a `URL` with its hash, or a package's name; without `#name` it is the default export. What is relative
+   * is seen from this actor's module if it was started by `module`, else from the working directory; `new URL("./primes.js#primes", import.meta.url)` is right
+   * anywhere. The function waits for a thread of the process's pool by `priority`. Arguments, progress and answer are cloned, or moved with `transfer`.
+   *
+   * It belongs to this actor: when that ends it is taken out of the queue, or its thread is ended, before anybody hears of the end.
+   *
+   * Rejects with what the function threw, its class, code, cause and stack kept; `ERR_COMPUTE_FULL` at once if as many wait as may; `ERR_COMPUTE_MODULE` if there is no such
+   * function; `ERR_COMPUTE_LOST` if its thread exits, runs out of memory or breaks; `ERR_COMPUTE_TIMEOUT`; `ERR_NOT_CLONEABLE` for arguments or an answer that cannot
+   * be cloned; the reason of `signal` if that aborts. A rejection that nobody looks at ends this actor.
+   *
+   * @throws {ActorExitError} if this actor has begun to end. @throws {TypeError} if `module` or `args` are of no such form.
+   * @throws {RangeError} if `priority` is no number.
+   */
+  protected compute<F extends ComputeFunction = (...args: unknown[]) => unknown>(
+    module: string | URL,
+    args: Parameters<F>,
+    options: ComputeOptions<ProgressOf<F>> = {},
+  ): ComputeTask<Awaited<ReturnType<F>>> {
+    return compute(this.#alive(), this.constructor, module, args, options);
+  }
+
+  /**
    * Makes another address of this actor's, which can be taken back: what is sent to it comes as if sent to this actor.
    *
    * @throws {ActorExitError} if this actor has begun to end.
@@ -156,6 +189,19 @@ export class Actor {
   /** Takes an alias back: nothing sent to it comes any more, not even what is in the mailbox. False if it is none of this actor's, or was taken back. */
   protected unalias(ref: ActorRef): boolean {
     return unalias(this.#cell, ref);
+  }
+
+  /**
+   * Makes a proxy of a function or an object of this actor's, to be given to another: see `proxy`. It ends with this actor.
+   *
+   * A use of it is a message of this actor: it waits its turn, and an async one holds the mailbox. So a method that awaits somebody who awaits the proxy
+   * waits for itself; `{ interleaved: true }` is for that.
+   *
+   * @throws {ActorExitError} if this actor has begun to end.
+   * @throws {TypeError} if `value` is neither a function nor an object.
+   */
+  protected proxy<T extends object>(value: T, options: ProxyOptions = {}): Remote<T> {
+    return proxyOf(this.#alive(), value, options);
   }
 
   /**

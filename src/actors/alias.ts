@@ -4,7 +4,7 @@
 import { NoProcError } from "../errors.js";
 import { ActorRef, type RefPort } from "../ref.js";
 import type { Cell } from "./cell.js";
-import { Call, Cast, type Envelope, InfoEnvelope } from "./envelope.js";
+import { Call, Cast, type Envelope, InfoEnvelope, Submission } from "./envelope.js";
 
 // Few actors ever have one.
 const aliases = new WeakMap<Cell, Map<ActorRef, Alias>>();
@@ -40,7 +40,7 @@ class Alias implements RefPort {
   call(method: string, args: readonly unknown[], timeoutMs: number): Promise<unknown> {
     const call = new Call(this.#cell.ref, method, args);
     if (!this.#isOpen || this.#cell.hasEnded) {
-      call.fail(new NoProcError(`cannot call \`${method}\` through an alias that was taken back`, { ref: this.ref }));
+      call.fail(this.#closedError(`call \`${method}\``));
     } else {
       this.#cell.runtime.deadlines.add(call, timeoutMs);
       this.#push(call);
@@ -56,6 +56,16 @@ class Alias implements RefPort {
     if (this.#isOpen) this.#push(new InfoEnvelope({ type: "info", message }));
   }
 
+  submit(method: string | undefined, args: readonly unknown[], timeoutMs: number): Promise<unknown> {
+    const submission = new Submission(this.#cell.ref, method, args);
+    if (!this.#isOpen || this.#cell.hasEnded) submission.fail(this.#closedError("send"));
+    else {
+      this.#sent.add(submission).add(submission.envelope);
+      this.#cell.enter(submission, timeoutMs);
+    }
+    return submission.promise;
+  }
+
   /** Nothing comes through it any more, not even what is in the mailbox; a call that waits there gets `ERR_NOPROC`. */
   close(): void {
     this.#isOpen = false;
@@ -65,6 +75,10 @@ class Alias implements RefPort {
       if (envelope.kind === "call") envelope.fail(error);
       return true;
     });
+  }
+
+  #closedError(wanted: string): Error {
+    return new NoProcError(`cannot ${wanted} through an alias that was taken back`, { ref: this.ref });
   }
 
   #push(envelope: Envelope): void {

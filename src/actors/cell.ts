@@ -4,12 +4,12 @@
  */
 import { ActorExitError, CallingSelfError, NoProcError } from "../errors.js";
 import { type ExitReason, formatExit } from "../exit.js";
-import { ActorRef, type RefPort } from "../ref.js";
+import { ActorRef, floor, type RefPort } from "../ref.js";
 import type { Timer } from "./clock.js";
 import type { Debug } from "./debug.js";
 import type { Detour } from "./detour.js";
 import { beginEnd } from "./ending.js";
-import { Call, Cast, type Envelope, InfoEnvelope } from "./envelope.js";
+import { Call, Cast, type Envelope, InfoEnvelope, Submission } from "./envelope.js";
 import { handle, startInstance, tellHandled } from "./handling.js";
 import type { ActorInstance } from "./instance.js";
 import { Mailbox } from "./mailbox.js";
@@ -18,6 +18,7 @@ import type { Method } from "./methods.js";
 import type { ActorMonitor, Monitor } from "./monitor.js";
 import { describeRef, type Runtime } from "./runtime.js";
 import type { Runnable } from "./scheduler.js";
+import { marks, unmarkEnvelope } from "./transfer.js";
 
 /** What makes an actor. */
 export interface CellOptions {
@@ -99,6 +100,8 @@ export class Cell implements RefPort, Runnable {
   watching: Map<number, ActorMonitor> | undefined = undefined;
   owedCalls: Set<Call> | undefined = undefined;
   timers: Set<Timer> | undefined = undefined;
+  /** Ends the functions that run for it on other threads, each resolving when nothing of it runs any more. */
+  computing: Set<() => Promise<void>> | undefined = undefined;
   /** What comes before the mailbox, or holds it up; only actors that ever needed it have one. */
   detour: Detour | undefined = undefined;
   /** How many messages may wait; nothing for most. */
@@ -174,8 +177,35 @@ export class Cell implements RefPort, Runnable {
     if (!this.isEnding) this.push(new InfoEnvelope({ type: "info", message }));
   }
 
+  submit(method: string | undefined, args: readonly unknown[], timeoutMs: number): Promise<unknown> {
+    const submission = new Submission(this.ref, method, args);
+    if (this.hasEnded) submission.fail(this.#goneError("send to"));
+    else this.enter(submission, timeoutMs);
+    return submission.promise;
+  }
+
+  /** Puts what is submitted into the mailbox, now or when there is room. In an actor that is ending it waits for the end. */
+  enter(submission: Submission, timeoutMs: number): void {
+    if (marks.count > 0) unmarkEnvelope(submission);
+    this.runtime.deadlines.add(submission, timeoutMs);
+    if (this.isEnding) this.mailbox.push(submission);
+    else if (this.bound === undefined || this.bound.admits(this, submission)) {
+      this.push(submission.envelope);
+      submission.answer(undefined);
+    } else if (this.isBusy) this.runtime.deadlines.holdPending();
+  }
+
+  /**
+   * What its own code gets if it speaks now: nothing up to the end of `terminate`. A supervisor never speaks, and its code that runs while it ends is
+   * the runtime's.
+   */
+  mute(): Error | undefined {
+    return this.isEnding && !this.owesTerminate && !this.unwinds ? this.exitError() : undefined;
+  }
+
   /** Puts `envelope` into the mailbox. In an actor that is ending a call waits for the end, and anything else is dropped. */
   push(envelope: Envelope): void {
+    if (marks.count > 0) unmarkEnvelope(envelope);
     if (this.isEnding && (this.hasEnded || (envelope.kind !== "call" && envelope.kind !== "system"))) {
       this.#dropped(envelope);
       return;
@@ -189,6 +219,9 @@ export class Cell implements RefPort, Runnable {
   /** Takes every envelope that `matches` out of the mailbox. */
   drop(matches: (envelope: Envelope) => boolean): void {
     for (const envelope of this.mailbox.remove(matches)) this.#dropped(envelope);
+    if (this.bound === undefined) return;
+    for (const envelope of this.bound.waiting.remove(matches)) this.#dropped(envelope);
+    this.bound.letIn(this);
   }
 
   /**
@@ -198,6 +231,8 @@ export class Cell implements RefPort, Runnable {
   end(reason: ExitReason, withTerminate: boolean, cause?: unknown): void {
     if (this.isEnding) return;
     this.isEnding = true;
+    // The rest of the callback in hand is its code as well.
+    if (this.runtime.running === this) floor.speaker = this.ref;
     this.reason = reason;
     this.cause = cause;
     this.owesTerminate = withTerminate && this.hasStarted;
@@ -231,6 +266,7 @@ export class Cell implements RefPort, Runnable {
   turn(limit: number): number {
     // It counts as queued until the turn is over, so that what it does to itself does not queue it twice.
     this.runtime.running = this;
+    if (floor.isFollowed) floor.speaker = this.ref;
     if (this.starting && !this.isEnding) startInstance(this, this.starting);
     let handled = 0;
     while (handled < limit && !this.isBusy && !this.isEnding) {
@@ -240,6 +276,9 @@ export class Cell implements RefPort, Runnable {
       handle(this, envelope);
     }
     this.runtime.running = undefined;
+    if (this.bound !== undefined) this.bound.letIn(this);
+    this.runtime.onlooker?.rests();
+    if (floor.speaker !== undefined) floor.speaker = undefined;
     // Once the end has begun it stays marked as queued: it never takes another turn.
     if (this.isEnding) beginEnd(this);
     else if (!this.isBusy && this.#hasWork()) this.runtime.queue.push(this);
@@ -285,6 +324,7 @@ export class Cell implements RefPort, Runnable {
     else if (current) this.#dropped(current);
     for (const call of [...(this.owedCalls ?? [])]) call.fail(this.exitError());
     for (let next = this.mailbox.shift(); next !== undefined; next = this.mailbox.shift()) this.#dropped(next);
+    for (const next of this.bound?.waiting.remove(() => true) ?? []) this.#dropped(next);
     const options = this.starting;
     this.starting = undefined;
     if (!this.hasStarted) options?.onStartFailed();
@@ -299,6 +339,7 @@ export class Cell implements RefPort, Runnable {
     this.children = undefined;
     this.watching = undefined;
     this.timers = undefined;
+    this.computing = undefined;
     this.detour = undefined;
     this.debug = undefined;
     this.waitingFor = undefined;

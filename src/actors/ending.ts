@@ -1,9 +1,10 @@
 /**
- * The ordered end of an actor. What an actor holds is gone before anyone is told: its own `release`, the children it started, and
- * linked actors that hold processes come first; names, callers, monitors and links hear after that.
+ * The ordered end of an actor. What an actor holds is gone before anyone is told: its own `release`, its computations, the children it started,
+ * and linked actors that hold processes come first; names, callers, monitors and links hear after that.
  */
 import { channel } from "node:diagnostics_channel";
 import { type ExitReason, isNormalExit, reasonFromError } from "../exit.js";
+import { floor } from "../ref.js";
 import type { Cell } from "./cell.js";
 import { reportCrash, reportTerminate } from "./crash-report.js";
 import { isThenable, whenSettled } from "./handling.js";
@@ -18,7 +19,7 @@ const exits = channel("copal:exit");
  *
  * 1. (done by `Cell.end`) no more messages, `endSignal` aborted;
  * 2. `unwind`, or `terminate` if it is due; cut short by a kill, and by a signal that the actor does not trap;
- * 3. `release`, and the ends of the children it started and of linked actors that hold processes;
+ * 3. `release`, and the ends of its computations, of the children it started and of linked actors that hold processes;
  * 4. name freed, callers rejected, monitors notified, links signalled, the parent last.
  *
  * An actor that holds nothing goes through all of it at once.
@@ -40,6 +41,7 @@ function letGo(cell: Cell): void {
 
 function holdsAnything(cell: Cell): boolean {
   if (cell.holdsProcess || (cell.children !== undefined && cell.children.size > 0)) return true;
+  if (cell.computing !== undefined && cell.computing.size > 0) return true;
   for (const linked of cell.links) if (linked.holdsProcess && linked !== cell.parent) return true;
   return false;
 }
@@ -82,6 +84,8 @@ function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefin
     terminated();
   };
   try {
+    floor.speaker = cell.ref;
+    cell.runtime.onlooker?.begins(cell, "terminate");
     const result = instance.terminate(cell.reason);
     if (!isThenable(result)) return undefined;
     whenSettled(result, () => terminated(), failed);
@@ -91,6 +95,9 @@ function terminate(cell: Cell, instance: ActorInstance): Promise<void> | undefin
   } catch (thrown) {
     failed(thrown);
     return undefined;
+  } finally {
+    floor.speaker = undefined;
+    cell.runtime.onlooker?.rests();
   }
 }
 
@@ -103,6 +110,7 @@ async function releaseAll(cell: Cell): Promise<void> {
     waits.push(releaseOwn(reason));
     kills.push(() => waits.push(releaseOwn("killed")));
   }
+  for (const abandon of cell.computing ?? []) waits.push(attempt(cell, abandon));
   for (const child of [...(cell.children ?? [])]) {
     // One that does not trap would not mind a `normal` and live on.
     sendExit(child, cell.ref, reason === "normal" && !child.trapExit ? "shutdown" : reason, "link");

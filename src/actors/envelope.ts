@@ -6,6 +6,7 @@ import type { ActorRef } from "../ref.js";
 import type { Cell } from "./cell.js";
 import type { DeadlineList } from "./deadlines.js";
 import type { Info } from "./info.js";
+import { marks, unmark } from "./transfer.js";
 
 /** A call on its way: the message, the promise it must settle, and its place among the deadlines. */
 export class Call {
@@ -38,7 +39,13 @@ export class Call {
 
   /** Answers the caller; nothing happens if it has its answer, or has given up. */
   answer(value: unknown): void {
+    if (marks.count > 0) unmark(value);
     if (this.#settle()) this.#resolve(value);
+  }
+
+  /** What has not happened if the time limit passes. */
+  get expected(): string {
+    return "did not answer";
   }
 
   /** Rejects the caller's promise; nothing happens if it has its answer, or has given up. */
@@ -79,6 +86,25 @@ export class Cast {
   constructor(method: string, args: readonly unknown[]) {
     this.method = method;
     this.args = args;
+  }
+}
+
+/** A cast or a sent message whose sender waits until it is in the mailbox; that is all it is answered. */
+export class Submission extends Call {
+  /** What goes into the mailbox. */
+  readonly envelope: Cast | InfoEnvelope;
+  readonly isSent: boolean;
+
+  /** Without `method`, `args[0]` is sent. */
+  constructor(target: ActorRef, method: string | undefined, args: readonly unknown[]) {
+    super(target, method ?? "send", args);
+    this.isSent = method === undefined;
+    this.envelope =
+      method === undefined ? new InfoEnvelope({ type: "info", message: args[0] }) : new Cast(method, args);
+  }
+
+  override get expected(): string {
+    return "had no room for";
   }
 }
 
@@ -125,6 +151,15 @@ export class SystemEnvelope {
   constructor(call: Call, serve: (cell: Cell) => unknown) {
     this.call = call;
     this.serve = serve;
+  }
+
+  /** Answers its caller for `cell`. */
+  answerFor(cell: Cell): void {
+    try {
+      this.call.answer(this.serve(cell));
+    } catch (thrown) {
+      this.call.fail(thrown);
+    }
   }
 }
 

@@ -2,7 +2,7 @@
  * Ends actors from outside all actors, and waits for ends.
  */
 import { asExitReason, type ExitReason } from "../exit.js";
-import type { ActorRef } from "../ref.js";
+import { type ActorRef, muted } from "../ref.js";
 import { cellOf } from "./address.js";
 import type { Cell } from "./cell.js";
 import { sendExit } from "./link.js";
@@ -16,8 +16,12 @@ export type Shutdown = number | "infinity" | "brutal_kill";
  *
  * `"kill"` ends the actor with `"killed"`, whatever it does; one that traps exits gets an `EXIT` message; `"normal"` is ignored otherwise; anything
  * else ends it with that reason. To an actor that was started from outside it is its parent's signal. Does nothing if the actor has ended.
+ *
+ * @throws {ActorExitError} in code of an actor that has ended itself.
  */
 export function exitActor(ref: ActorRef, reason: ExitReason): void {
+  const mute = muted();
+  if (mute) throw mute;
   const cell = cellOf(ref);
   sendExit(cell, cell.runtime.outside, asExitReason(reason), "order");
 }

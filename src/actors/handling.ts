@@ -7,6 +7,8 @@ import { NoMethodError } from "../errors.js";
 import { reasonFromError } from "../exit.js";
 import type { Cell, CellOptions } from "./cell.js";
 import type { Call, Cast, Envelope, InfoEnvelope, SystemEnvelope } from "./envelope.js";
+import { Use } from "./exposure.js";
+import { follow, followIfAsync } from "./following.js";
 import { isIgnore } from "./ignore.js";
 import { release, unwind } from "./instance.js";
 import { methodsOf } from "./methods.js";
@@ -17,15 +19,18 @@ const unhandled = channel("copal:unhandled");
 /** Makes the instance and runs `init`; the actor has started when that has settled, and ends if it fails. */
 export function startInstance(cell: Cell, { construct, args }: CellOptions): void {
   try {
+    cell.runtime.onlooker?.begins(cell, "init");
     const instance = construct(cell);
     cell.instance = instance;
     cell.methods = methodsOf(instance);
     cell.holdsProcess = typeof instance[release] === "function";
     cell.unwinds = typeof instance[unwind] === "function";
+    followIfAsync(cell.ref, instance);
     const result = instance.init(...args);
     if (!isThenable(result)) started(cell);
     else {
       cell.isBusy = true;
+      followWaiting(cell);
       const onInit = (): void => {
         if (cell.isEnding) return;
         started(cell);
@@ -55,11 +60,12 @@ function startFailed(cell: Cell, thrown: unknown): void {
 /** Hands one envelope to the instance. Returns when the callback has; an async one holds the mailbox until it settles. */
 export function handle(cell: Cell, envelope: Envelope): void {
   if (envelope.kind === "system") {
-    serve(cell, envelope);
+    envelope.answerFor(cell);
     return;
   }
   cell.current = envelope;
   cell.hasLetGo = false;
+  cell.runtime.onlooker?.begins(cell, callbackOf(envelope));
   cell.debug?.received(cell, envelope);
   let result: unknown;
   try {
@@ -73,6 +79,21 @@ export function handle(cell: Cell, envelope: Envelope): void {
     return;
   }
   handled(cell, envelope, result);
+}
+
+/** Names the method or callback that handles `envelope`, or none if there is none. */
+export function callbackOf(envelope: Envelope | undefined): string {
+  switch (envelope?.kind) {
+    case "call":
+    case "cast":
+      return envelope.method;
+    case "info":
+      return "handleInfo";
+    case "continue":
+      return "handleContinue";
+    default:
+      return "";
+  }
 }
 
 /** Tells whoever waits for it that `envelope` is handled, or dropped for ever; once. */
@@ -97,6 +118,7 @@ function dispatch(cell: Cell, envelope: Exclude<Envelope, SystemEnvelope>): unkn
   if (envelope.kind === "continue") return instance?.handleContinue(envelope.message);
   const method = cell.methods?.get(envelope.method);
   if (method) return method.apply(instance, envelope.args as unknown[]);
+  if (envelope instanceof Use) return envelope.run();
   unknown(cell, envelope);
   return undefined;
 }
@@ -110,15 +132,8 @@ function unknown(cell: Cell, envelope: Call | Cast): void {
   envelope.fail(new NoMethodError(`${cell.label} has no public method \`${method}\``, { ref: cell.ref, method }));
 }
 
-function serve(cell: Cell, { call, serve: act }: SystemEnvelope): void {
-  try {
-    call.answer(act(cell));
-  } catch (thrown) {
-    call.fail(thrown);
-  }
-}
-
 function hold(cell: Cell, result: PromiseLike<unknown>, envelope: Envelope): void {
+  followWaiting(cell);
   cell.isBusy = !cell.hasLetGo;
   // A callback that let go of the mailbox is no longer in hand: the next message may already be.
   if (cell.hasLetGo) cell.current = undefined;
@@ -157,6 +172,11 @@ function failed(cell: Cell, envelope: Envelope, thrown: unknown): void {
     envelope.fail(refused.error);
   } else unhandled.publish({ ref: cell.ref, message: envelope, error: refused.error });
   handled(cell, envelope, undefined);
+}
+
+/** A callback that waits although its class has nothing async waits for code from elsewhere. */
+function followWaiting(cell: Cell): void {
+  if (!cell.holdsProcess && !cell.unwinds) follow(cell.ref);
 }
 
 /** Tells whether `value` has to be waited for. Throws what its `then` throws when it is read. */

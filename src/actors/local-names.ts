@@ -8,6 +8,7 @@ import { cellOf } from "./address.js";
 import type { Cell } from "./cell.js";
 import { onEnd } from "./monitor.js";
 import { describeRef, type Runtime, runtimeOfThread } from "./runtime.js";
+import { findInTrees } from "./tree-names.js";
 import type { ViaRegistry } from "./via.js";
 
 interface Given {
@@ -17,9 +18,13 @@ interface Given {
 
 const given = new WeakMap<Cell, Given>();
 
-/** Returns the running actor of this name, in this thread unless another runtime is given. */
-export function whereis(name: string, runtime: Runtime = runtimeOfThread()): ActorRef | undefined {
-  return runtime.whereis(name);
+/**
+ * Returns the running actor of this name: one registered in this thread, else the node of a tree that `name` is the id of, a path or an unambiguous tail of
+ * one, in whatever thread the node lives. (What another thread knows of a restart it may know a moment later.) With `runtime` only names that are registered there.
+ */
+export function whereis(name: string, runtime?: Runtime): ActorRef | undefined {
+  if (runtime) return runtime.whereis(name);
+  return runtimeOfThread().whereis(name) ?? findInTrees(name);
 }
 
 /**

@@ -9,9 +9,10 @@ import type { LimitOptions } from "../process/life-limits.js";
 import type { OutputForm } from "../process/output-codec.js";
 import { OutputTail } from "../process/output-tail.js";
 import type { ActorRef } from "../ref.js";
-import type { SidecarClient, Started, TreeStats } from "../sidecar/client.js";
+import type { SidecarClient, TreeStats } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import type { StartOptions } from "../sidecar/start-options.js";
+import type { Started } from "../sidecar/started.js";
 import type { StopPlan } from "../sidecar/stop-plan.js";
 import { Actor, recordOf } from "./actor.js";
 import { cellOf } from "./address.js";
@@ -34,8 +35,8 @@ export interface ProcessSpec extends StartOptions, LimitOptions {
   readonly owner?: ActorRef;
   /** How many of the last bytes of each stream are kept for the report of its end, 0 to 16,777,216; 4,096 unless given. */
   readonly tailBytes?: number;
-  /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. */
-  readonly observe?: (stream: OutputStream, bytes: Buffer) => void;
+  /** Sees every chunk as it arrives, before everybody else. Called synchronously; must not throw. Its promise holds the credit back. */
+  readonly observe?: (stream: OutputStream, bytes: Buffer) => unknown;
 }
 
 /** How a subscriber gets output: one message per line (default), chunk of bytes, JSON value or frame; of one stream, or of both. */
@@ -310,14 +311,15 @@ export class ProcessActor extends Actor {
   }
 
   #output(stream: OutputStream, bytes: Buffer): void {
-    this.#spec.observe?.(stream, bytes);
+    const seen = this.#spec.observe?.(stream, bytes);
     this.#tails[stream].push(bytes);
     let open = this.#routes.size + 1;
     const consumed = () => {
       if (--open === 0) this.#held?.credit(stream, bytes.length);
     };
     for (const route of this.#routes.values()) route.push(stream, bytes, consumed);
-    consumed();
+    if (seen instanceof Promise) seen.then(consumed, consumed);
+    else consumed();
   }
 
   #exited(seen: ExitReport): void {

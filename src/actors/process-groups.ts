@@ -2,7 +2,7 @@
  * Process groups, as OTP's `pg`: named groups of actors in a scope. An actor may join a group several times and must leave as often;
  * it leaves all when it ends. A plain object of one thread; an empty group and one that never was are the same.
  */
-import type { ActorRef } from "../ref.js";
+import { type ActorRef, portOf } from "../ref.js";
 import { cellOf } from "./address.js";
 import { onEnd } from "./monitor.js";
 import { type Runtime, runtimeOfThread } from "./runtime.js";
@@ -148,7 +148,8 @@ export class ProcessGroups<Group = unknown> {
   #tell(type: GroupEvent["type"], group: Group, members: readonly ActorRef[]): void {
     for (const { id, watcher, only } of this.#watches.values()) {
       if (only && only.group !== group) continue;
-      watcher.send({ type, monitor: id, group, members } satisfies GroupEvent<Group>);
+      // The group speaks, whoever has joined or left: not even code of an actor that has ended can keep it from that.
+      portOf(watcher).send({ type, monitor: id, group, members } satisfies GroupEvent<Group>);
     }
   }
 }

@@ -21,10 +21,19 @@ export interface RuntimeOptions {
   readonly sidecars?: SidecarHost;
 }
 
+/** Who is shown what runs in a thread, so that somebody else can tell when nothing goes on there any more. */
+export interface Onlooker {
+  /** Code of `cell` begins to run: this method or callback of it. */
+  begins(cell: Cell, callback: string): void;
+  /** It has returned. */
+  rests(): void;
+}
+
 const nobody: RefPort = {
   call: () => Promise.reject(new NoProcError("there is nobody behind this ref", {})),
   cast: () => {},
   send: () => {},
+  submit: () => Promise.reject(new NoProcError("there is nobody behind this ref", {})),
 };
 
 /** The actors of one thread. */
@@ -38,6 +47,8 @@ export class Runtime {
   readonly outside: ActorRef;
   /** Whose code runs now, as far as it runs in its turn; what an async callback does after its first `await` is not known to be its own. */
   running: Cell | undefined = undefined;
+  /** Who looks on; nobody unless somebody asked for it. */
+  onlooker: Onlooker | undefined = undefined;
   readonly #names = new Map<string, Cell>();
   #lastId = 0;
   #lastMonitor = 0;
@@ -50,7 +61,7 @@ export class Runtime {
       const ref = call.target;
       const who = describeRef(ref);
       call.fail(
-        new CallTimeoutError(`${who} did not answer \`${call.method}\` within ${timeoutMs} ms`, {
+        new CallTimeoutError(`${who} ${call.expected} \`${call.method}\` within ${timeoutMs} ms`, {
           ref,
           method: call.method,
           timeoutMs,

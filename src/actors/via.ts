@@ -4,7 +4,7 @@
  */
 import { NoProcError } from "../errors.js";
 import { reasonFromError } from "../exit.js";
-import { ActorRef, type AnyMessages, type Calls, type Casts, portOf, type RefPort } from "../ref.js";
+import { ActorRef, type AnyMessages, type Calls, type Casts, portOf, type RefPort, type Within } from "../ref.js";
 import type { Cell } from "./cell.js";
 import type { Runtime } from "./runtime.js";
 
@@ -49,6 +49,11 @@ export class Via<T = AnyMessages> {
       send: (message) => {
         registry.send(key, message);
       },
+      submit: (method, args, timeoutMs) => {
+        const ref = this.whereis();
+        if (ref) return portOf(ref as ActorRef<unknown> as ActorRef).submit(method, args, timeoutMs);
+        return Promise.reject(new NoProcError(`cannot send: nobody has the key ${describeKey(key)}`, {}));
+      },
     };
     this.#address = new ActorRef<T>(0, 0, undefined, port);
   }
@@ -64,7 +69,7 @@ export class Via<T = AnyMessages> {
   }
 
   /** As {@link ActorRef.within}. */
-  within(timeoutMs: number | "infinity"): { readonly call: Calls<T> } {
+  within(timeoutMs: number | "infinity"): Within<T> {
     return this.#address.within(timeoutMs);
   }
 

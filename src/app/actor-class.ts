@@ -5,8 +5,9 @@
 
 import { dirname, isAbsolute } from "node:path";
 import { Actor } from "../actors/actor.js";
-import { describeValue, nearest } from "./config-problem.js";
-import { importFailure, importFile, importPackage } from "./module-loader.js";
+import { loadedFrom } from "../compute/compute-module.js";
+import { describeValue } from "./config-problem.js";
+import { findExport, shownModule } from "./module-export.js";
 import type { PlannedActor } from "./plan.js";
 import type { ActorClass } from "./tree-spec.js";
 
@@ -24,25 +25,11 @@ export async function findClass(
   { module: name, exportName }: { readonly module: string; readonly exportName: string },
   folder: string,
 ): Promise<FoundClass> {
-  let module: Readonly<Record<string, unknown>>;
-  try {
-    module = await (isAbsolute(name) ? importFile(name) : importPackage(name, folder));
-  } catch (cause) {
-    return { problem: `${shown(name, folder)} cannot be loaded: ${importFailure(cause)}`, cause };
-  }
-  const exported = Object.hasOwn(module, exportName) ? module[exportName] : undefined;
-  if (exported === undefined) {
-    const exports = Object.keys(module);
-    const near = nearest(exportName, exports);
-    const hint =
-      exports.length === 0
-        ? "it has no exports"
-        : near === undefined
-          ? `it has ${exports.join(", ")}`
-          : `did you mean \`${near}\`?`;
-    return { problem: `${shown(name, folder)} has no export \`${exportName}\`; ${hint}` };
-  }
-  return asActorClass(exported, `\`${exportName}\` of ${shown(name, folder)}`);
+  const exported = await findExport(name, exportName, folder);
+  if ("problem" in exported) return exported;
+  const found = asActorClass(exported.value, `\`${exportName}\` of ${shownModule(name, folder)}`);
+  if ("class" in found && isAbsolute(name)) loadedFrom(found.class, dirname(name));
+  return found;
 }
 
 function asActorClass(value: unknown, what: string): FoundClass {
@@ -50,13 +37,4 @@ function asActorClass(value: unknown, what: string): FoundClass {
   const got =
     typeof value === "function" ? `\`${value.name}\`, which does not extend Copal's Actor` : describeValue(value);
   return { problem: `${what} is ${got}; allowed is a class that extends Actor` };
-}
-
-function shown(name: string, folder: string): string {
-  const from = isAbsolute(name) ? `${folder}/` : "";
-  return from !== "" && name.startsWith(from)
-    ? `./${name.slice(from.length)}`
-    : dirname(name) === "."
-      ? `the package ${name}`
-      : name;
 }

@@ -14,10 +14,17 @@ export interface WrongCombination {
   readonly text: string;
 }
 
-/** Lists what is wrong in `node` and below; `autoShutdown` is that of the supervisor above it. */
+/** Where a node stands: what matters of the supervisors above it. */
+interface Above {
+  readonly autoShutdown: AutoShutdown;
+  /** One of them lives in a worker thread. */
+  readonly isInThread: boolean;
+}
+
+/** Lists what is wrong in `node` and below. */
 export function* wrongCombinations(
   node: CheckedNode,
-  autoShutdown: AutoShutdown = "never",
+  { autoShutdown, isInThread }: Above = { autoShutdown: "never", isInThread: false },
 ): Generator<WrongCombination> {
   const { restart = "permanent", significant, backoff } = node.fields;
   const wrong = (field: string, text: string): WrongCombination => ({
@@ -42,15 +49,24 @@ export function* wrongCombinations(
     if (contain === "tree" && limits) yield wrong("limits", "got limits, allowed are none while `contain` is tree");
     if (contain === "tree" && required) yield wrong("required", "got true, allowed is false while `contain` is tree");
   }
-  if (node.kind === "actor") {
-    const { thread = "main", heap, class: type } = node.fields;
-    if (thread !== "main" && type !== undefined)
-      yield wrong(
-        "class",
-        `a class cannot cross to another thread; say \`module: ./file.ts#Name\` beside \`thread: ${thread}\``,
-      );
-    if (heap !== undefined && thread !== "own") yield wrong("heap", "got a size, allowed with `thread: own` only");
+  if (node.kind === "process") return;
+  const { thread, heap, stack } = node.fields;
+  const crosses = isInThread || (thread !== undefined && thread !== "main");
+  if (node.kind === "actor" && crosses && node.fields.class !== undefined) {
+    const where = thread === undefined ? "under a supervisor with a thread" : `beside \`thread: ${thread}\``;
+    yield wrong("class", `a class cannot cross to another thread; say \`module: ./file.ts#Name\` ${where}`);
   }
+  const isShared = thread === "pool" || thread === "own";
+  if (node.kind === "actor" && node.fields.watchdog !== undefined && !isShared)
+    yield wrong("watchdog", "got a duration, allowed with `thread: pool` or `own`: nobody can end the main thread");
+  if (heap !== undefined && thread !== "own") yield wrong("heap", "got a size, allowed with `thread: own` only");
+  if (stack !== undefined && thread !== "own") yield wrong("stack", "got a size, allowed with `thread: own` only");
   if (node.kind !== "supervisor") return;
-  for (const child of node.children) yield* wrongCombinations(child, node.fields.autoShutdown);
+  const isRoot = !node.path.includes("/");
+  if (node.fields.pool && !isRoot) yield wrong("pool", "got a pool, allowed at the root only: a tree has one");
+  if (node.fields.compute && !isRoot)
+    yield wrong("compute", "got limits of the compute pool, allowed at the root alone: a process has one pool");
+  if (isRoot && crosses) yield wrong("thread", `got ${thread}, allowed is main: the root lives where it is started`);
+  const above = { autoShutdown: node.fields.autoShutdown ?? "never", isInThread: crosses };
+  for (const child of node.children) yield* wrongCombinations(child, above);
 }

@@ -3,37 +3,22 @@
  * It knows how nodes become actors, and tells the tree which ref is which; it decides no restart.
  */
 
+import { fileURLToPath } from "node:url";
+import { isMainThread } from "node:worker_threads";
 import { type Shutdown, whenEnded } from "../actors/exit-actor.js";
 import { unwind } from "../actors/instance.js";
 import { ProcessActor } from "../actors/process-actor.js";
 import { startActor } from "../actors/start-actor.js";
-import type { ExitReason } from "../exit.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { ChildSpec, StartContext } from "../supervisor/child-spec.js";
 import { startSupervisor } from "../supervisor/supervisor.js";
 import { startElsewhere } from "../threads/start-elsewhere.js";
-import type { Placement } from "../threads/threads.js";
+import type { Placement } from "../threads/thread-host.js";
 import { findActorClass } from "./actor-class.js";
 import { configError } from "./config-problem.js";
-import type { OutputLog } from "./output-log.js";
-import type { PlannedActor, PlannedNode, PlannedProcess } from "./plan.js";
+import type { PlannedActor, PlannedNode, PlannedProcess, PlannedSupervisor } from "./plan.js";
+import type { TreeBook } from "./tree-book.js";
 import type { ActorClass } from "./tree-spec.js";
-
-/** What running nodes report to and ask of the tree they belong to. */
-export interface TreeBook {
-  readonly log: OutputLog;
-  readonly folder: string;
-  /** Classes that were loaded before anything started, by path. */
-  readonly classes: Map<string, ActorClass>;
-  /** Notes the ref of a node's present incarnation. */
-  note(path: string, ref: ActorRef): void;
-  /** Notes how it ended, for nodes that their supervisor forgets. */
-  noteEnd(path: string, reason: ExitReason): void;
-  /** Paths of children that were stopped by request and stay down, whoever starts them, until a request starts them. */
-  readonly held: Set<string>;
-  /** Gives the ref of what `id` means now, seen from the node at `from`. */
-  find(id: string, from: string): ActorRef | undefined;
-}
 
 /** Makes the child specification of one planned node. */
 export function childSpec(node: PlannedNode, book: TreeBook): ChildSpec {
@@ -48,14 +33,13 @@ export function childSpec(node: PlannedNode, book: TreeBook): ChildSpec {
       // The supervisor's own ref is known from its first child on, so that `ps` sees a tree that is still starting.
       const slash = node.path.lastIndexOf("/");
       if (slash > 0) book.note(node.path.slice(0, slash), context.parent.ref);
-      if (book.held.has(node.path)) return "ignore";
+      const held = book.isHeld(node.path);
+      // Where the answer is here, the start does not wait a turn for it.
+      if (held === true || (held !== false && (await held))) return "ignore";
       const ref = await startNode(node, context, book);
       book.note(node.path, ref);
       // Before a restart begins: the supervisor hears of the end no earlier than we do.
-      void whenEnded(ref).then((reason) => {
-        book.log.flush(node.path);
-        book.noteEnd(node.path, reason);
-      });
+      void whenEnded(ref).then((reason) => book.noteEnd(node.path, ref, reason));
       return ref;
     },
   };
@@ -66,6 +50,8 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
   const { parent, signal } = context;
   switch (node.kind) {
     case "supervisor": {
+      const thread = elsewhere(node);
+      if (thread) return startInThread(node, thread, context, book);
       const children = node.children.map((child) => childSpec(child, book));
       const { path, strategy, intensity, autoShutdown } = node;
       const ref = await startSupervisor(parent, { path, strategy, intensity, autoShutdown, children, signal });
@@ -82,7 +68,8 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
       return ref as ActorRef<unknown> as ActorRef;
     }
     case "actor": {
-      if (node.thread !== "main") return startInThread(node, node.thread, context, book);
+      const thread = elsewhere(node);
+      if (thread) return startInThread(node, thread, context, book);
       const made = await classOf(node, book);
       const ref = await startActor(parent, {
         class: made,
@@ -98,28 +85,36 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
   }
 }
 
-/** Starts an actor in a worker thread; its class is loaded there, and only there. */
+/** Starts an actor or a supervisor in another thread; classes are loaded there, and only there. */
 function startInThread(
-  node: PlannedActor,
+  node: PlannedActor | PlannedSupervisor,
   thread: Placement,
   context: StartContext,
   book: TreeBook,
 ): Promise<ActorRef> {
   const { parent, signal } = context;
+  const tree = book.lend();
+  const source =
+    node.kind === "actor"
+      ? { module: node.module ?? "", exportName: node.exportName, folder: book.folder }
+      : { module: threadSupervisor, exportName: "ThreadSupervisor", folder: book.folder };
   return startElsewhere(parent, {
+    ...source,
     thread,
+    limits: thread === "pool" ? book.pool : node.limits,
     entry: new URL("./thread-entry.js", import.meta.url),
-    module: node.module ?? "",
-    exportName: node.exportName,
-    folder: book.folder,
-    args: node.args,
+    args: node.kind === "actor" ? node.args : [{ ...node, thread: "here" }, tree],
     id: node.path,
     signal,
-    ...(node.mailbox && { mailbox: node.mailbox }),
-    ...(node.heapBytes !== undefined && { heapMb: node.heapBytes / (1024 * 1024) }),
+    context: tree,
+    here: () => startNode({ ...node, thread: "here" }, context, book),
+    ...(node.kind === "actor" && node.mailbox && { mailbox: node.mailbox }),
+    ...(node.kind === "actor" && node.watchdogMs !== undefined && { watchdogMs: node.watchdogMs }),
     ...(node.shutdown !== undefined && { shutdownMs: limitMs(node.shutdown) }),
   });
 }
+
+const threadSupervisor = fileURLToPath(new URL("./thread-supervisor.js", import.meta.url));
 
 /** The time a node has when its parent is gone without a plan: the same as when it is stopped. */
 function limitMs(shutdown: Shutdown): number | "infinity" {
@@ -132,19 +127,19 @@ function supervises(made: ActorClass | undefined): boolean {
 }
 
 /**
- * Loads the classes of all actors among `nodes`, so that a wrong module is found before anything starts.
+ * Loads the classes of all actors among `nodes` and below that live in this thread, so that a wrong module is found before anything starts.
  *
  * @throws {ConfigError} naming every actor whose class cannot be had.
  */
 export async function loadClasses(
-  nodes: Iterable<PlannedNode>,
+  nodes: readonly PlannedNode[],
   book: TreeBook,
   file: string | undefined,
 ): Promise<void> {
   const problems: { file: string | undefined; path: string; text: string }[] = [];
   let cause: unknown;
-  for (const node of nodes) {
-    if (node.kind !== "actor" || node.thread !== "main") continue;
+  for (const node of nodes.flatMap((one) => [...nodesHere(one)])) {
+    if (node.kind !== "actor") continue;
     const found = await findActorClass(node, book.folder);
     if ("class" in found) {
       book.classes.set(node.path, found.class);
@@ -158,6 +153,18 @@ export async function loadClasses(
     }
   }
   if (problems.length > 0) throw configError(problems, cause);
+}
+
+/** Where a node has to be started from here; undefined if it lives in this thread. */
+function elsewhere({ thread }: PlannedActor | PlannedSupervisor): Placement | undefined {
+  return thread === "here" || (thread === "main" && isMainThread) ? undefined : thread;
+}
+
+/** Lists `node` and everything below it that lives in the thread of its parent, parents first. */
+function* nodesHere(node: PlannedNode): Generator<PlannedNode> {
+  if (node.kind !== "process" && elsewhere(node)) return;
+  yield node;
+  if (node.kind === "supervisor") for (const child of node.children) yield* nodesHere(child);
 }
 
 async function classOf(node: PlannedActor, book: TreeBook): Promise<ActorClass> {
@@ -177,7 +184,7 @@ function processSpec(node: PlannedProcess, book: TreeBook) {
     orphanGraceMs: node.orphanGraceMs,
     contain: node.contain,
     successExitCodes: node.successExitCodes,
-    observe: (stream: "stdout" | "stderr", bytes: Buffer) => book.log.append(node.path, stream, bytes),
+    observe: (stream: "stdout" | "stderr", bytes: Buffer) => book.append(node.path, stream, bytes),
     forward: node.outputs.map(({ stream, as, method, to }) => ({
       stream,
       as,

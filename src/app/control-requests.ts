@@ -56,7 +56,7 @@ export class ControlRequests {
 
   /** Starts a stopped child again, and one that waits to be retried at once. @throws {ControlError} if it runs, or does not start. */
   async start(body: Body): Promise<Body> {
-    const row = this.#row(body);
+    const row = await this.#rowNow(body);
     const { supervisor, id } = this.#childOf(row);
     this.#tree.letGo(row.path);
     await this.#ask(row, "start", async () => {
@@ -66,9 +66,8 @@ export class ControlRequests {
         return await call.restartChild(id);
       } catch (error) {
         // A temporary child is forgotten when it ends, but it still stands in the config.
-        const spec = isForgotten(error) ? this.#tree.specOf(row.path) : undefined;
-        if (spec === undefined) throw error;
-        return call.startChild(spec);
+        if (isForgotten(error) && (await this.#tree.startForgotten(row.path))) return undefined;
+        throw error;
       }
     });
     return this.#state(row.path);
@@ -79,7 +78,7 @@ export class ControlRequests {
    * `terminateChild` of the program's own does not hold it: OTP's rule is that a cascade brings it back.)
    */
   async stop(body: Body): Promise<Body> {
-    const row = this.#row(body);
+    const row = await this.#rowNow(body);
     const { supervisor, id } = this.#childOf(row);
     this.#tree.hold(row.path);
     await this.#ask(row, "stop", async () => {
@@ -102,7 +101,7 @@ export class ControlRequests {
     const name = textOf(body, "signal", "a signal's name such as SIGUSR1");
     const signal = signalNumber(/^\d+$/.test(name) ? Number(name) : name);
     if (signal === undefined) throw new ControlError("usage", `there is no signal \`${name}\``);
-    const row = this.#row(body);
+    const row = await this.#rowNow(body);
     const ref = this.#process(row);
     await this.#ask(row, `signal ${name}`, () => ref.call.signal(name));
     return { path: row.path };
@@ -111,7 +110,7 @@ export class ControlRequests {
   /** Writes a text to a process's standard input and answers when it is in the pipe. */
   async send(body: Body): Promise<Body> {
     const text = textOf(body, "text", "a text");
-    const row = this.#row(body);
+    const row = await this.#rowNow(body);
     const ref = this.#process(row);
     await this.#ask(row, "write", () => ref.call.write(text));
     return { path: row.path };
@@ -122,7 +121,7 @@ export class ControlRequests {
     const method = textOf(body, "method", "the name of a method");
     const args = body.args ?? [];
     if (!Array.isArray(args)) throw new ControlError("usage", "`args` is no list");
-    const row = this.#row(body);
+    const row = await this.#rowNow(body);
     if (row.kind === "supervisor")
       throw new ControlError("state", `${row.path} is a supervisor; start, stop and restart its children by their ids`);
     const ref = this.#running(row);
@@ -141,9 +140,11 @@ export class ControlRequests {
 
   /** Shows an actor, a process or a supervisor from within. */
   async inspect(body: Body): Promise<Body> {
-    const row = this.#row(body);
+    const row = await this.#rowNow(body);
     const ref = this.#running(row);
-    return this.#ask(row, "inspect", async () => ({ ...(await inspectActor(row.path, ref)) }));
+    return this.#ask(row, "inspect", async () => ({
+      ...(await inspectActor(row.path, ref, (one) => this.#tree.labelOf(one))),
+    }));
   }
 
   /** Reads `ids` (repeatable; none means all), `n` and `follow`. */
@@ -173,6 +174,11 @@ export class ControlRequests {
   } {
     const row = this.#row({ id: query.get("id") ?? undefined });
     return { row, ref: this.#process(row), count: countOf(query, "10") };
+  }
+
+  async #rowNow(body: Body): Promise<TreeRow> {
+    await this.#tree.look();
+    return this.#row(body);
   }
 
   #row(body: Body): TreeRow {
@@ -225,7 +231,8 @@ export class ControlRequests {
     }
   }
 
-  #state(path: string): Body {
+  async #state(path: string): Promise<Body> {
+    await this.#tree.look();
     const row = this.#tree.snapshot().find((one) => one.path === path);
     return { path, state: row?.state ?? "stopped", osPid: row?.osPid ?? null };
   }

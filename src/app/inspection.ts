@@ -3,9 +3,12 @@
  */
 
 import { inspect } from "node:util";
-import { cellOf } from "../actors/address.js";
+import { cloneable } from "../actors/cloneable.js";
 import { nameOf } from "../actors/message-view.js";
-import { getStatus, peek } from "../actors/sys.js";
+import { formattedState } from "../actors/state.js";
+import { statusOf } from "../actors/status.js";
+import * as sys from "../actors/sys.js";
+import { systemCall, systemRequest } from "../actors/system-call.js";
 import { isCopalError } from "../errors.js";
 import type { ActorRef } from "../ref.js";
 
@@ -15,7 +18,7 @@ const patienceMs = 1_000;
 /** One actor as `copal inspect --json` shows it; absent things are null. */
 export interface Inspection {
   readonly path: string;
-  /** `busy`: an async callback holds the mailbox. */
+  /** `busy`: an async callback holds the mailbox; `stuck, with its thread`: nothing more is known of it. */
   readonly condition: string;
   /** The message in hand, in a few words. */
   readonly inHand: string | null;
@@ -35,35 +38,52 @@ export interface Inspection {
   readonly stateText: string | null;
 }
 
-/** Looks at an actor; one that does not answer within a second is told of without its state. */
-export async function inspectActor(path: string, ref: ActorRef): Promise<Inspection> {
+/** What an actor shows of itself, made where it lives: its state may be nothing that can leave its thread. */
+const showing = systemRequest("inspect", (cell) => {
+  const state = formattedState(cell);
+  return { status: cloneable(statusOf(cell)), state: asJson(state), text: asText(state) };
+});
+
+/**
+ * Looks at an actor of any thread; one that does not answer within a second is told of without its state, and as stuck if its thread does not answer either.
+ *
+ * `labelOf` gives the name that people know an actor by.
+ */
+export async function inspectActor(
+  path: string,
+  ref: ActorRef,
+  labelOf: (ref: ActorRef) => string,
+): Promise<Inspection> {
   // Taken first: its own request would count as a message that waits.
-  const glance = peek(ref);
-  const shown = await getStatus(ref, { timeoutMs: patienceMs }).catch((error: unknown) => {
-    if (isCopalError(error, "ERR_CALL_TIMEOUT")) return undefined;
-    throw error;
-  });
-  const status = shown ?? glance;
+  const glance = await inTime(sys.glance(ref, { timeoutMs: patienceMs }));
+  const shown = glance && (await inTime(systemCall(ref, showing, { timeoutMs: patienceMs })));
+  const status = shown?.status ?? glance;
   return {
     path,
-    condition: status.condition,
-    inHand: status.inHand ? nameOf(status.inHand) : null,
-    mailbox: status.messagesWaiting,
-    trapExit: status.trapExit,
+    condition: status?.condition ?? "stuck, with its thread",
+    inHand: status?.inHand ? nameOf(status.inHand) : null,
+    mailbox: status?.messagesWaiting ?? 0,
+    trapExit: status?.trapExit ?? false,
     name: ref.name ?? null,
-    parent: status.parent ? labelOf(status.parent) : null,
-    children: status.children.map(labelOf),
-    links: status.links.map(labelOf),
-    monitors: status.monitors.map(labelOf),
-    watchers: status.watchers,
-    statistics: status.statistics ? { ...status.statistics } : null,
-    state: shown ? asJson(shown.state) : null,
-    stateText: shown ? asText(shown.state) : null,
+    parent: status?.parent ? labelOf(status.parent) : null,
+    children: status?.children.map(labelOf) ?? [],
+    links: status?.links.map(labelOf) ?? [],
+    monitors: status?.monitors.map(labelOf) ?? [],
+    watchers: status?.watchers ?? 0,
+    statistics: status?.statistics ? { ...status.statistics } : null,
+    state: shown?.state ?? null,
+    stateText: shown?.text ?? null,
   };
 }
 
-function labelOf(ref: ActorRef): string {
-  return cellOf(ref).label;
+/** Waits for an answer; undefined if none comes in time. */
+async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isCopalError(error, "ERR_CALL_TIMEOUT")) return undefined;
+    throw error;
+  }
 }
 
 function asJson(state: unknown): unknown {

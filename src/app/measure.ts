@@ -26,6 +26,7 @@ export class Measure {
 
   /** Gives the tree's rows with figures; `cpuPercent` is since the last call, the first time since the process started. */
   async rows(): Promise<readonly TreeRow[]> {
+    await this.#tree.look(patienceMs);
     const looks = new Map<number, Look>();
     const rows = await Promise.all(this.#tree.snapshot().map((row) => this.#measured(row, looks)));
     this.#last = looks;

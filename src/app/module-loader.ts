@@ -4,7 +4,7 @@
  */
 
 import { extname } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const typeScriptExtensions: ReadonlySet<string> = new Set([".ts", ".mts", ".cts"]);
 let importTypeScript: Promise<(file: string) => Promise<unknown>> | undefined;
@@ -23,17 +23,13 @@ export async function importFile(file: string): Promise<Readonly<Record<string, 
   )(file)) as Readonly<Record<string, unknown>>;
 }
 
-/** Imports a package as the code in `folder` would. */
+/** Imports a package, a file of one, or a module of Node's own, as an `import` in `folder` would; its TypeScript is transpiled too. */
 export async function importPackage(name: string, folder: string): Promise<Readonly<Record<string, unknown>>> {
-  const { createRequire } = await import("node:module");
-  // A package with `import` conditions only cannot be resolved by `require`; then Copal's own place in the tree decides.
-  let file: string;
-  try {
-    file = createRequire(`${folder}/x.js`).resolve(name);
-  } catch {
-    return import(name);
-  }
-  return import(pathToFileURL(file).href);
+  const { isBuiltin } = await import("node:module");
+  if (isBuiltin(name)) return import(name);
+  // Node's own resolver says how an `import` is resolved only for the module that asks; `require` takes other conditions.
+  const { createJiti } = await import("jiti");
+  return importFile(fileURLToPath(createJiti(`${folder}/x.js`, { fsCache: false }).esmResolve(name)));
 }
 
 /** Says in one line what went wrong while a module was imported. */

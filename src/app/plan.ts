@@ -7,17 +7,21 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Shutdown } from "../actors/exit-actor.js";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
+import type { ComputeLimits } from "../compute/compute-pool.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
 import type { Backoff } from "../supervisor/backoff.js";
 import type { AutoShutdown, Strategy } from "../supervisor/strategy.js";
+import type { PoolOptions } from "../threads/thread-pools.js";
+import type { ThreadLimits } from "../threads/worker-thread.js";
 import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } from "./check-tree.js";
-import { type ConfigPath, type ConfigProblem, configError } from "./config-problem.js";
+import { type ConfigPath, type ConfigProblem, configError, describeValue } from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
 import { interpolate } from "./interpolate.js";
 import { plannedSteps, processOptions } from "./process-options.js";
 import { nearestIds, resolveId } from "./resolve-id.js";
+import { type LimitValues, poolOptions, threadLimits } from "./thread-fields.js";
 import type { ActorClass } from "./tree-spec.js";
 
 const defaultGraceMs = 5_000;
@@ -33,12 +37,23 @@ interface PlannedBase {
   readonly backoff: Partial<Backoff> | undefined;
 }
 
+/** Where a node lives: `here` is the thread of whoever starts it. */
+export interface PlannedPlace {
+  readonly thread: "here" | "main" | "pool" | "own";
+  /** Of a thread of its own. */
+  readonly limits: ThreadLimits;
+}
+
 /** A supervisor to start. */
-export interface PlannedSupervisor extends PlannedBase {
+export interface PlannedSupervisor extends PlannedBase, PlannedPlace {
   readonly kind: "supervisor";
+  /** The shared threads of the tree whose root it is. */
+  readonly pool: PoolOptions;
   readonly strategy: Strategy;
   readonly autoShutdown: AutoShutdown;
   readonly intensity: { readonly max: number; readonly withinMs: number } | "unlimited";
+  /** What the compute pool may use; at the root alone, and only where something is said of it. */
+  readonly compute: ComputeLimits | undefined;
   readonly children: readonly PlannedNode[];
 }
 
@@ -68,7 +83,7 @@ export interface PlannedProcess extends PlannedBase {
 }
 
 /** An actor to start: its class, or where the class is found. */
-export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
+export interface PlannedActor extends Omit<PlannedBase, "shutdown">, PlannedPlace {
   readonly kind: "actor";
   /** Unless given it is the class that decides: a supervisor has all the time it needs. */
   readonly shutdown: Shutdown | undefined;
@@ -77,8 +92,7 @@ export interface PlannedActor extends Omit<PlannedBase, "shutdown"> {
   readonly module: string | undefined;
   readonly exportName: string;
   readonly args: readonly unknown[];
-  readonly thread: "main" | "pool" | "own";
-  readonly heapBytes: number | undefined;
+  readonly watchdogMs: number | undefined;
   readonly mailbox: MailboxLimit | undefined;
 }
 
@@ -120,6 +134,16 @@ function backoffOf({ fields }: CheckedNode): Partial<Backoff> | undefined {
   if (fields.backoff === undefined) return undefined;
   const { initial: initialMs, max: maxMs, resetAfter: resetAfterMs, ...rest } = fields.backoff;
   return withoutUndefined({ initialMs, maxMs, resetAfterMs, ...rest });
+}
+
+function placeOf(fields: LimitValues & { readonly thread?: PlannedPlace["thread"] | undefined }): PlannedPlace {
+  return { thread: fields.thread ?? "here", limits: threadLimits(fields) };
+}
+
+function computeLimits({ fields }: CheckedSupervisor): ComputeLimits | undefined {
+  if (fields.compute === undefined) return undefined;
+  const { threads, queue, heap } = fields.compute;
+  return withoutUndefined({ threads, queue, heapMb: heap });
 }
 
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
@@ -188,10 +212,13 @@ class Planner {
       shutdown,
       significant,
       backoff: backoffOf(node),
+      ...placeOf(node.fields),
+      pool: poolOptions(node.fields.pool),
       strategy,
       autoShutdown,
       intensity:
         intensity === "unlimited" ? intensity : { max: intensity.max ?? 3, withinMs: intensity.within ?? 5_000 },
+      compute: computeLimits(node),
       children: node.children.flatMap((child) => this.node(child)),
     };
   }
@@ -201,6 +228,10 @@ class Planner {
     const written = node.fields.module;
     const module = written === undefined ? undefined : this.#fill(written, node, ["module"], {});
     const hash = module?.lastIndexOf("#") ?? -1;
+    if (module !== undefined && /^(?!file:)[a-z][a-z+.-]+:/i.test(module)) {
+      const got = `got ${describeValue(module)}, allowed is a file, a file URL or a package`;
+      this.#problem([...node.at, "module"], `${node.path}.module`, got);
+    }
     return {
       kind: "actor",
       id: node.id,
@@ -213,8 +244,8 @@ class Planner {
       module: module === undefined ? undefined : this.#modulePath(hash < 0 ? module : module.slice(0, hash)),
       exportName: module === undefined || hash < 0 ? "default" : module.slice(hash + 1),
       args,
-      thread: node.fields.thread ?? "main",
-      heapBytes: node.fields.heap,
+      ...placeOf(node.fields),
+      watchdogMs: node.fields.watchdog,
       mailbox: node.fields.mailbox && { overflow: "reject", ...withoutUndefined(node.fields.mailbox) },
     };
   }
@@ -241,7 +272,7 @@ class Planner {
       argv: typeof fields.command === "string" ? ["/bin/sh", "-c", fields.command] : fields.command,
       cwd: resolve(this.#source.folder, cwd),
       // What a file says stands between what is inherited and what is added, and is read at each start.
-      env: hasFile ? env : merged(env, addEnv),
+      env: Object.freeze(hasFile ? env : merged(env, addEnv)),
       stop: { signal: fields.stop?.signal ?? "SIGTERM", graceMs, ...(planned && { steps: planned.steps }) },
       orphanGraceMs: fields.onOwnerDeath?.grace ?? defaultOrphanGraceMs,
       successExitCodes: fields.successExitCodes ?? [0],

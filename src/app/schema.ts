@@ -7,7 +7,8 @@ import { z } from "zod";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { autoShutdowns, strategies } from "../supervisor/strategy.js";
 import { processOptionFields, stopSteps, streamField } from "./process-fields.js";
-import { durationPattern, longestDurationMs, parseDurationMs, parseSizeBytes, sizePattern } from "./units.js";
+import { heapSizeField, limitFields, poolField, threadField } from "./thread-fields.js";
+import { durationPattern, longestDurationMs, parseDurationMs } from "./units.js";
 
 /** The three kinds of nodes; the kind's key carries the id. */
 export const nodeKinds = ["supervisor", "process", "actor"] as const;
@@ -29,14 +30,9 @@ const durationField = z
   )
   .transform((value, context) => parseDurationMs(value) ?? refuse(context, durationAllowed));
 
-const heapAllowed = "a size from 16M, such as 64M or 1G";
-const leastHeapBytes = 16 * 1024 * 1024;
-const heapField = z
-  .union([z.number(heapAllowed), z.string(heapAllowed).regex(sizePattern, heapAllowed)], heapAllowed)
-  .transform((value, context) => {
-    const bytes = parseSizeBytes(value);
-    return bytes === undefined || bytes < leastHeapBytes ? refuse(context, heapAllowed) : bytes;
-  });
+const leastWatchdogMs = 50;
+const watchdogAllowed = `a duration from ${leastWatchdogMs}ms, such as 5s`;
+const watchdogField = durationField.refine((limitMs) => limitMs >= leastWatchdogMs, watchdogAllowed);
 
 const graceAllowed = "a duration such as 200ms, 5s, 1m or 2h (a bare number is milliseconds; at most 24h)";
 const longestGraceMs = 86_400_000;
@@ -172,6 +168,16 @@ const anyFields = {
   backoff: backoffField.optional(),
 };
 
+const threadsAllowed = "a whole number from 1 to 1024";
+const computeField = z.strictObject(
+  {
+    threads: wholeNumber(threadsAllowed, 1, 1_024).optional(),
+    queue: wholeNumber("a whole number from 0", 0, Number.MAX_SAFE_INTEGER).optional(),
+    heap: heapSizeField.optional(),
+  },
+  "a map of `threads`, `queue` and `heap`",
+);
+
 /** The fields of each kind of node; `children` are checked one by one by the walk over the tree. */
 export const nodeFields = {
   supervisor: {
@@ -191,6 +197,10 @@ export const nodeFields = {
         "a map of `max` and `within`, or unlimited",
       )
       .optional(),
+    thread: threadField,
+    ...limitFields,
+    pool: poolField,
+    compute: computeField.optional(),
     children: z.array(z.unknown(), "a list of supervisors, processes and actors"),
   },
   process: {
@@ -220,13 +230,16 @@ export const nodeFields = {
     module: textAllowed("a file, file URL or package, with #Export for a named export").optional(),
     class: z.custom<new () => object>((value) => typeof value === "function", "a class").optional(),
     args: z.array(z.unknown(), listAllowed).optional(),
-    thread: z.enum(["main", "pool", "own"], "main, pool, own").optional(),
-    heap: heapField.optional(),
+    thread: threadField,
+    ...limitFields,
+    watchdog: watchdogField.optional(),
     mailbox: z
       .strictObject(
         {
           capacity: wholeNumber("a whole number from 1", 1, Number.MAX_SAFE_INTEGER),
-          overflow: z.enum(["reject", "dropOldest", "dropNewest"], "reject, dropOldest, dropNewest").optional(),
+          overflow: z
+            .enum(["reject", "dropOldest", "dropNewest", "block"], "reject, dropOldest, dropNewest, block")
+            .optional(),
         },
         "a map of `capacity` and `overflow`",
       )
@@ -261,7 +274,6 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
 
 /** Values that this version refuses by name; the path is that of the field in its node. */
 export const notYetValues: Readonly<Record<string, readonly string[]>> = {
-  "mailbox.overflow": ["block"],
   "stdout.as": ["json", "rpc"],
   "stderr.as": ["json", "rpc"],
 };

@@ -10,6 +10,7 @@ import { type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { type ChildSnapshot, type SupervisorSnapshot, supervisorSnapshot } from "../supervisor/snapshot.js";
 import { threadName } from "../threads/threads.js";
+import type { FarLook } from "./far-look.js";
 import type { PlannedNode, PlannedSupervisor } from "./plan.js";
 
 /** A node of a tree, as `copal ps --json` shows it; what does not apply or is not known is null. */
@@ -53,6 +54,8 @@ export interface TreeMemory {
   readonly refs: ReadonlyMap<string, ActorRef>;
   /** How the last one ended, also of a temporary child that its supervisor has forgotten. */
   readonly ends: ReadonlyMap<string, { readonly reason: ExitReason; readonly atMs: number }>;
+  /** What nodes that live in other threads were like when they were last looked at. */
+  readonly looks: WeakMap<ActorRef, FarLook>;
   readonly isStarting: boolean;
   readonly startedAtMs: number;
 }
@@ -92,7 +95,8 @@ function addNode(rows: TreeRow[], plan: PlannedNode | undefined, known: Known, m
   // One that is ending is still there: its process is what a person looks for when a stop takes long.
   const isUp = ref !== undefined && !cellOf(ref).hasEnded;
   const snapshot = known.type === "supervisor" && ref !== undefined ? supervisorSnapshot(ref) : undefined;
-  const place = isUp ? placeOf(ref) : undefined;
+  const look = isUp ? memory.looks.get(ref) : undefined;
+  const place = isUp ? (placeOf(ref) ?? look?.place) : undefined;
   rows.push({
     path: known.path,
     id: known.id,
@@ -106,7 +110,7 @@ function addNode(rows: TreeRow[], plan: PlannedNode | undefined, known: Known, m
     uptimeMs: isUp && known.startedAtMs !== undefined ? Math.max(0, Date.now() - known.startedAtMs) : null,
     thread: isUp ? threadName(ref.thread) : null,
     containment: place?.containment ?? null,
-    mailbox: isUp && ref.thread === 0 ? mailboxLength(ref) : null,
+    mailbox: isUp ? (cellOf(ref).remote ? (look?.mailbox ?? null) : mailboxLength(ref)) : null,
     rssBytes: null,
     cpuPercent: null,
   });

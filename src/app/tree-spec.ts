@@ -49,8 +49,34 @@ export interface AnyChild {
   [own: `x-${string}`]: unknown;
 }
 
+/** Memory for JavaScript objects: bytes, `64M` (from 16M), or old and young objects apart. Default: Node's. */
+export type HeapInput = number | string | { old?: number | string | undefined; young?: number | string | undefined };
+
+/** Where a supervisor or an actor lives. */
+export interface PlacedChild extends AnyChild {
+  /**
+   * The thread that runs the tree, one of a few shared ones, or one of its own. Default: the thread of its supervisor, or of the actor that
+   * starts it. Not `main`: an actor only with `module`.
+   */
+  thread?: "main" | "pool" | "own" | undefined;
+  /** Of its own thread. Only with `thread: own`. */
+  heap?: HeapInput | undefined;
+  /** Stack of its own thread, from 1M to 1G. Default: Node's, 4M. Only with `thread: own`. */
+  stack?: number | string | undefined;
+}
+
+/** The threads that actors with `thread: pool` share. */
+export interface PoolInput {
+  /** How many at most, from 1 to 64. Default: one fewer than there are cores, from 1 to 8. */
+  size?: number | undefined;
+  /** Of each thread. */
+  heap?: HeapInput | undefined;
+  /** Of each thread, from 1M to 1G. */
+  stack?: number | string | undefined;
+}
+
 /** A supervisor: the root of every tree, and any inner node. */
-export interface SupervisorChild extends AnyChild {
+export interface SupervisorChild extends PlacedChild {
   /** The id: `[A-Za-z0-9_-]+`, unique among siblings. */
   supervisor: string;
   /** Whom a restart concerns besides the child that ended: nobody, those after it, all. Default `one_for_one`. */
@@ -59,6 +85,16 @@ export interface SupervisorChild extends AnyChild {
   autoShutdown?: AutoShutdown | undefined;
   /** At most `max` restarts within a sliding window of `within`; default 3 within 5s. */
   intensity?: { max?: number | undefined; within?: Duration | undefined } | "unlimited" | undefined;
+  /** The shared threads of the tree; at the root only. A node that starts gets the one with the fewest actors. */
+  pool?: PoolInput | undefined;
+  /**
+   * Limits of the pool in which actors `compute`: how many functions run at once (default: one less than there are cores, at least one), how many may wait besides
+   * (default any number), and memory for the JavaScript objects of each thread (default Node's). At the root only; the process has one pool, so of several trees the
+   * one that started last decides.
+   */
+  compute?:
+    | { threads?: number | undefined; queue?: number | undefined; heap?: number | string | undefined }
+    | undefined;
   /** Started in this order, each when the one before it is up; stopped in reverse. */
   children: readonly ChildSpecInput[];
 }
@@ -161,7 +197,7 @@ export interface ProcessChild extends AnyChild {
 export type ActorClass<T extends Actor = Actor> = new () => T;
 
 /** An actor. */
-export interface ActorChild extends AnyChild {
+export interface ActorChild extends PlacedChild {
   actor: string;
   /** `./file.ts#Export`, a file URL or a package; the default export when there is no `#`. */
   module?: string | undefined;
@@ -169,12 +205,10 @@ export interface ActorChild extends AnyChild {
   class?: ActorClass | undefined;
   /** Given to `init`. */
   args?: readonly unknown[] | undefined;
-  /** The thread that runs the tree (default), one of a few shared ones, or one for it alone. Not `main`: only with `module`. */
-  thread?: "main" | "pool" | "own" | undefined;
   /** How many messages may wait for it, and which is dropped when one more comes. Default: any number. */
-  mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | undefined } | undefined;
-  /** Memory for the objects of its own thread: bytes, `64M`; at least 16M. Only with `thread: own`. */
-  heap?: number | string | undefined;
+  mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | "block" | undefined } | undefined;
+  /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not with `thread: main`. */
+  watchdog?: Duration | undefined;
 }
 
 /** Any child of a supervisor. */

@@ -6,22 +6,28 @@
 import { cellOf } from "../actors/address.js";
 import type { Cell } from "../actors/cell.js";
 import { exitActor, stopActor, whenEnded } from "../actors/exit-actor.js";
-import { isAlive, Runtime, type RuntimeOptions } from "../actors/runtime.js";
-import { setSpecStarter } from "../actors/start-actor.js";
+import { isAlive, Runtime, type RuntimeOptions, runtimeOfThread } from "../actors/runtime.js";
+import { publishTree } from "../actors/tree-names.js";
+import { limitCompute, setComputeEntry } from "../compute/compute-host.js";
 import type { ExitReason } from "../exit.js";
 import type { ActorRef, AnyMessages } from "../ref.js";
 import type { ChildSpec } from "../supervisor/child-spec.js";
 import { type Exhaustion, supervisorSnapshot } from "../supervisor/snapshot.js";
-import { startSupervisor } from "../supervisor/supervisor.js";
-import { checkChild, checkTree } from "./check-tree.js";
-import { childSpec, loadClasses, startNode, type TreeBook } from "./child-specs.js";
+import { type Supervisor, startSupervisor } from "../supervisor/supervisor.js";
+import { belongsTo } from "./actor-starts.js";
+import { checkTree } from "./check-tree.js";
+import { childSpec, loadClasses } from "./child-specs.js";
 import type { ConfigSource } from "./config-source.js";
+import { type FarLook, lookAt } from "./far-look.js";
+import { LentBook } from "./lent-book.js";
 import { sourceOf } from "./load.js";
+import { admit } from "./main-loader.js";
 import { OutputLog } from "./output-log.js";
-import { type Environment, everyNode, type PlannedSupervisor, planChild, planTree } from "./plan.js";
+import { type Environment, everyNode, type PlannedSupervisor, planTree } from "./plan.js";
 import { type ResolvedId, resolveId } from "./resolve-id.js";
+import type { TreeBook } from "./tree-book.js";
 import { type TreeRow, treeRows } from "./tree-rows.js";
-import type { ActorClass, TreeSpec } from "./tree-spec.js";
+import type { TreeSpec } from "./tree-spec.js";
 
 /** How a tree ended. */
 export interface RootEnd {
@@ -84,11 +90,16 @@ export class Tree {
   readonly id: string;
   readonly #plan: PlannedSupervisor;
   readonly #source: ConfigSource;
-  readonly #environment: Environment;
   readonly #refs = new Map<string, ActorRef>();
+  readonly #looks = new WeakMap<ActorRef, FarLook>();
+  readonly #paths = new WeakMap<ActorRef, string>();
   readonly #ends = new Map<string, { readonly reason: ExitReason; readonly atMs: number }>();
   readonly #book: TreeBook;
+  readonly #held = new Set<string>();
   readonly #watchers: TreeWatcher[] = [];
+  /** How other threads reach the book; nothing while no node lives in one. */
+  #lentBook: LentBook | undefined;
+  #runtime: Runtime | undefined;
   readonly #startedAtMs = Date.now();
   #root: ActorRef | undefined;
   #isStarting = true;
@@ -100,21 +111,25 @@ export class Tree {
   constructor(plan: PlannedSupervisor, source: ConfigSource, environment: Environment) {
     this.#plan = plan;
     this.#source = source;
-    this.#environment = environment;
     this.id = plan.id;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
     this.#book = {
-      log: this.log,
       folder: source.folder,
-      classes: new Map<string, ActorClass>(),
-      held: new Set<string>(),
+      pool: plan.pool,
+      environment,
+      classes: new Map(),
+      append: (path, stream, bytes) => this.log.append(path, stream, bytes),
       note: (path, ref) => this.#note(path, ref),
-      noteEnd: (path, reason) => {
-        this.#ends.set(path, { reason, atMs: Date.now() });
-        for (const watcher of this.#watchers) watcher.ended(path, reason);
-      },
+      noteEnd: (path, _ref, reason) => this.#noteEnd(path, reason),
+      isHeld: (path) => this.#held.has(path),
+      lend: () => ({
+        book: this.#lent().ref,
+        folder: source.folder,
+        pool: plan.pool,
+        environment: environment === process.env ? undefined : environment,
+      }),
       find: (id, from) =>
         this.#refs.get(id) ?? this.#refs.get(`${from.slice(0, from.lastIndexOf("/"))}/${id}`) ?? this.whereis(id),
     };
@@ -122,8 +137,10 @@ export class Tree {
 
   /** Starts the planned tree. Used by {@link start} and `copal up`; once per tree. */
   async start(signal?: AbortSignal, runtime?: Runtime): Promise<void> {
+    this.#runtime = runtime;
     try {
-      await unlessAborted(loadClasses(everyNode(this.#plan), this.#book, this.#source.file), signal);
+      if (this.#plan.compute) limitCompute(this.#plan.compute);
+      await unlessAborted(loadClasses([this.#plan], this.#book, this.#source.file), signal);
       this.#note(
         this.#plan.path,
         await startSupervisor(null, {
@@ -161,9 +178,23 @@ export class Tree {
     return treeRows(this.#plan, {
       refs: this.#refs,
       ends: this.#ends,
+      looks: this.#looks,
       isStarting: this.#isStarting,
       startedAtMs: this.#startedAtMs,
     });
+  }
+
+  /**
+   * Asks the threads of nodes that live elsewhere what {@link snapshot} says of them: their mailboxes, their processes, the children and budgets of supervisors.
+   * Without it those are as they were when their thread last told of a change. A thread that does not answer in time, in milliseconds, keeps none waiting longer.
+   */
+  async look(patienceMs = 500): Promise<void> {
+    await lookAt(this.#refs.values(), this.#looks, patienceMs);
+  }
+
+  /** The name that people know an actor by: its path if it is a node, else what it was called when it was made. */
+  labelOf(ref: ActorRef): string {
+    return this.#paths.get(ref) ?? cellOf(ref).label;
   }
 
   /** Makes the child specification of the planned node at `path` again; undefined when the plan has none there. */
@@ -174,22 +205,32 @@ export class Tree {
 
   /** Holds the child at `path` down: no restart, no cascade and no new incarnation of its supervisor starts it until {@link letGo}. */
   hold(path: string): void {
-    this.#book.held.add(path);
+    this.#held.add(path);
   }
 
   /** Lets the child at `path` be started again; starts nothing. */
   letGo(path: string): void {
-    this.#book.held.delete(path);
+    this.#held.delete(path);
   }
 
   /** Whether the child at `path` is held down. */
   isHeld(path: string): boolean {
-    return this.#book.held.has(path);
+    return this.#held.has(path);
   }
 
   /** Tells `watcher` of every start and end from now on. */
   watch(watcher: TreeWatcher): void {
     this.#watchers.push(watcher);
+  }
+
+  /** Starts a planned child that its supervisor has forgotten; false if the plan has none at `path`. */
+  async startForgotten(path: string): Promise<boolean> {
+    const supervisor = this.supervisorOf(path) as ActorRef<unknown> as ActorRef<Supervisor> | undefined;
+    const spec = this.specOf(path);
+    if (!spec || !supervisor) return false;
+    if (cellOf(supervisor as ActorRef<unknown> as ActorRef).remote) await this.#lent().startAgain(supervisor, path);
+    else await supervisor.within("infinity").call.startChild(spec);
+    return true;
   }
 
   /** The ref of the supervisor above a path, for requests about the child. */
@@ -207,9 +248,10 @@ export class Tree {
   async kill(): Promise<void> {
     const root = this.#root;
     if (root === undefined || cellOf(root).hasEnded) return;
-    // Supervisors first, all in this turn: none of them lives to restart what dies next.
-    const refs = [...descendants(cellOf(root))].map((cell) => cell.ref);
-    const ends = refs.map((ref) => whenEnded(ref));
+    // Supervisors first, all in this turn: none of them lives to restart what dies next. Of those in other threads only the nodes are known here.
+    const known = [...this.#refs.values()].filter((ref) => !cellOf(ref).hasEnded);
+    const refs = new Set([...descendants(cellOf(root))].map((cell) => cell.ref).concat(known));
+    const ends = [...refs].map((ref) => whenEnded(ref));
     for (const ref of refs) exitActor(ref, "kill");
     await Promise.all(ends);
   }
@@ -218,47 +260,49 @@ export class Tree {
     await this.stop();
   }
 
-  #note(path: string, ref: ActorRef): void {
+  #lent(): LentBook {
+    if (this.#lentBook) return this.#lentBook;
+    this.#lentBook = new LentBook(this.#runtime ?? runtimeOfThread(), {
+      append: (path, stream, bytes) => this.log.append(path, stream, bytes),
+      isHeld: (path) => this.#held.has(path),
+      refOf: (path) => this.#refs.get(path),
+      names: () => this.snapshot().map(({ path }) => [path, this.#refs.get(path)] as const),
+      startedAt: (ref, place) => this.#looks.set(ref, { mailbox: 0, place }),
+      note: (path, ref, knows) => this.#note(path, ref, knows),
+      noteEnd: (path, reason, knows) => this.#noteEnd(path, reason, knows),
+    });
+    admit(this.#lentBook.ref, this.#book);
+    return this.#lentBook;
+  }
+
+  #noteEnd(path: string, reason: ExitReason, knows?: ActorRef): void {
+    this.log.flush(path);
+    this.#lentBook?.tell(path, undefined, knows);
+    this.#ends.set(path, { reason, atMs: Date.now() });
+    for (const watcher of this.#watchers) watcher.ended(path, reason);
+  }
+
+  #note(path: string, ref: ActorRef, knows?: ActorRef): void {
     const isNew = this.#refs.get(path) !== ref;
     this.#refs.set(path, ref);
-    if (isNew) for (const watcher of this.#watchers) watcher.started(path, ref);
+    this.#paths.set(ref, path);
+    if (isNew) {
+      this.#lentBook?.tell(path, ref, knows);
+      for (const watcher of this.#watchers) watcher.started(path, ref);
+    }
     if (path !== this.#plan.path || this.#root !== undefined) return;
     this.#root = ref;
-    treesByRoot.set(ref, { book: this.#book, environment: this.#environment });
-    void whenEnded(ref).then((reason) => this.#end({ reason, exhaustion: supervisorSnapshot(ref)?.exhaustion }));
+    belongsTo(ref, this.#book);
+    const unpublish = cellOf(ref).runtime === runtimeOfThread() ? publishTree((id) => this.whereis(id)) : () => {};
+    void whenEnded(ref).then((reason) => {
+      unpublish();
+      this.#end({ reason, exhaustion: supervisorSnapshot(ref)?.exhaustion });
+    });
   }
 }
 
-const treesByRoot = new WeakMap<ActorRef, { readonly book: TreeBook; readonly environment: Environment }>();
-
-// What `this.start(spec)` of an actor uses: the config's shape, relative to the folder of the tree the actor lives in.
-setSpecStarter(async (parent: Cell, spec: unknown): Promise<ActorRef> => {
-  const { book, environment } = contextOf(parent);
-  const source = sourceOf(spec, book.folder);
-  const parentPath = parent.label;
-  const [node, second] = planChild(checkChild(source, parentPath), source, environment);
-  if (node === undefined || second !== undefined) {
-    throw new TypeError("`instances` is for the children of a supervisor, an actor starts one child at a time");
-  }
-  return startNode(node, { parent, signal: parent.endSignal, path: node.path, id: node.id }, book);
-});
-
-function contextOf(parent: Cell): { readonly book: TreeBook; readonly environment: Environment } {
-  for (let cell: Cell | null = parent; cell !== null; cell = cell.parent) {
-    const context = treesByRoot.get(cell.ref);
-    if (context !== undefined) return context;
-  }
-  const book: TreeBook = {
-    log: new OutputLog(),
-    folder: process.cwd(),
-    classes: new Map(),
-    held: new Set(),
-    note: () => {},
-    noteEnd: () => {},
-    find: () => undefined,
-  };
-  return { book, environment: process.env };
-}
+// What `this.compute` of an actor uses: functions are loaded on their threads as modules of actors are.
+setComputeEntry(new URL("./compute-entry.js", import.meta.url));
 
 /** Waits for `work`, but no longer than until the signal aborts: a module may take for ever to load. */
 async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {

@@ -11,7 +11,6 @@ import type { LogLine } from "../app/output-log.js";
 import type { Tree } from "../app/tree.js";
 import { formatAge, formatDuration } from "../app/units.js";
 import { type ExitReason, formatExit } from "../exit.js";
-import type { UnkeptLimit } from "../sidecar/limits-warning.js";
 import type { SupervisorEvent } from "../supervisor/reports.js";
 import { harmless, type Paint } from "./paint.js";
 import { drawing } from "./ps.js";
@@ -57,7 +56,7 @@ export class UpPrinter implements InstanceObserver {
     const over = lastMessage ? ` over ${nameOf(lastMessage)}` : "";
     this.#onEvent({ type: "crashed", path, reason, over, where: placeOf(reason) } satisfies ShownEvent);
   };
-  readonly #onUnkeptLimit = (unkept: unknown): void => this.warn((unkept as UnkeptLimit).message);
+  readonly #onWarning = (warning: unknown): void => this.warn((warning as { readonly message: string }).message);
   readonly #printEvents = (): void => {
     for (const event of this.#events.splice(0)) this.#event(event);
   };
@@ -79,7 +78,8 @@ export class UpPrinter implements InstanceObserver {
     this.#unfollow = tree.log.follow((line) => this.#line(line));
     subscribe("copal:supervisor", this.#onEvent);
     subscribe("copal:crash", this.#onCrash);
-    subscribe("copal:limits", this.#onUnkeptLimit);
+    subscribe("copal:limits", this.#onWarning);
+    subscribe("copal:watchdog", this.#onWarning);
     setTimeout(() => this.#release(), patienceMs).unref();
   }
 
@@ -120,7 +120,8 @@ export class UpPrinter implements InstanceObserver {
     this.#release();
     unsubscribe("copal:supervisor", this.#onEvent);
     unsubscribe("copal:crash", this.#onCrash);
-    unsubscribe("copal:limits", this.#onUnkeptLimit);
+    unsubscribe("copal:limits", this.#onWarning);
+    unsubscribe("copal:watchdog", this.#onWarning);
     this.#unfollow();
     if (this.#tree === undefined || exitCode === 1) return;
     this.#note(this.#tree.id, this.#paint.dim(exitCode === 0 ? "stopped, nothing is left" : "killed, nothing is left"));

@@ -2,10 +2,11 @@
  * An OS process without supervision, as a session one can talk with. Built on the sidecar client; knows no actor.
  */
 import type { Readable, Writable } from "node:stream";
-import type { OutputStream, SidecarClient, Started, TreeStats } from "../sidecar/client.js";
+import type { OutputStream, SidecarClient, TreeStats } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import type { OsText } from "../sidecar/os-text.js";
 import type { StartOptions } from "../sidecar/start-options.js";
+import type { Started } from "../sidecar/started.js";
 import type { StopPlan } from "../sidecar/stop-plan.js";
 import { HeldProcess, type HoldOptions } from "./held-process.js";
 import type { LimitOptions } from "./life-limits.js";

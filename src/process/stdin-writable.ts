@@ -9,8 +9,12 @@ type Done = (error?: Error | null) => void;
 /** Bytes that may wait in the stream itself, behind those in the window, before it asks its writer to wait. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
-/** Bytes on their way up to which the next write is taken at once. One write at a time would cost a round trip each. */
+/** Bytes, and writes, on their way up to which the next write is taken at once. One write at a time would cost a round trip each. */
 const ON_THE_WAY_BYTES = 256 * 1024;
+const ON_THE_WAY_WRITES = 16;
+
+/** Writes that had to wait are joined up to this size, which copies them: a write costs more than its bytes if they are few. */
+const JOINED_BYTES = 64 * 1024;
 
 /**
  * A Writable whose `drain` follows the process's reading. A write's callback is called when its bytes are in the pipe or at most 256 KiB before it
@@ -18,6 +22,7 @@ const ON_THE_WAY_BYTES = 256 * 1024;
  */
 export class StdinWritable extends Writable {
   readonly #client: SidecarClient;
+  #writesOnTheWay = 0;
 
   constructor(client: SidecarClient) {
     super({ decodeStrings: true, highWaterMark: HIGH_WATER_BYTES });
@@ -25,16 +30,32 @@ export class StdinWritable extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: Done): void {
-    const written = this.#client.write(chunk);
-    if (this.#client.stdinQueuedBytes >= ON_THE_WAY_BYTES) {
-      written.then(
-        () => done(),
-        (error: unknown) => done(asEpipe(error)),
-      );
-      return;
-    }
-    written.catch((error: unknown) => this.destroy(asEpipe(error)));
-    done();
+    this.#take(this.#client.write(chunk), done);
+  }
+
+  override _writev(waiting: { chunk: Buffer }[], done: Done): void {
+    const chunks = waiting.map(({ chunk }) => chunk);
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const parts = bytes <= JOINED_BYTES ? [Buffer.concat(chunks, bytes)] : chunks;
+    this.#take(Promise.all(parts.map((part) => this.#client.write(part))), done);
+  }
+
+  /** Lets the stream go on at once, or where enough is on its way, when this write is done. */
+  #take(written: Promise<unknown>, done: Done): void {
+    this.#writesOnTheWay++;
+    const waits = this.#client.stdinQueuedBytes >= ON_THE_WAY_BYTES || this.#writesOnTheWay >= ON_THE_WAY_WRITES;
+    written.then(
+      () => {
+        this.#writesOnTheWay--;
+        if (waits) done();
+      },
+      (cause: unknown) => {
+        const error = asEpipe(cause);
+        if (waits) done(error);
+        else this.destroy(error);
+      },
+    );
+    if (!waits) done();
   }
 
   override _final(done: Done): void {

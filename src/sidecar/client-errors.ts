@@ -9,6 +9,15 @@ export function gone(argv0: string): CopalErrorOf<"ERR_SIDECAR"> {
   return new SidecarError(`${argv0} has ended: nothing reaches it any more`, { stage: "run", code: "ESRCH", errno: 3 });
 }
 
+/** Nobody reads what is written to the process. */
+export function unread(argv0: string, cause?: Error): CopalErrorOf<"ERR_SIDECAR"> {
+  return new SidecarError(
+    `${argv0} does not read its standard input any more`,
+    { stage: "run", code: "EPIPE", errno: 32 },
+    { cause },
+  );
+}
+
 /** The sidecar was lost, or spoke no protocol of ours. */
 export function lossOf(argv0: string, stage: "start" | "run", cause: Error | undefined): CopalErrorOf<"ERR_SIDECAR"> {
   if (cause instanceof SidecarError) return cause;

@@ -4,16 +4,17 @@
  */
 import { SidecarError } from "../errors.js";
 import type { CommandBodies, EventBodies, WireEvent } from "../wire/messages.js";
-import { STREAM } from "../wire/messages.js";
-import { gone, lossOf, startError } from "./client-errors.js";
+import { CAPABILITY, STREAM } from "../wire/messages.js";
+import { gone, lossOf, startError, unread } from "./client-errors.js";
 import { Connection } from "./connection.js";
 import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
+import { LentPipe } from "./lent-pipe.js";
 import { warnOfMissing } from "./limits-warning.js";
 import { waitForLostTree } from "./lost-tree.js";
-import type { LimitMissing } from "./resource-limits.js";
 import type { SidecarHost } from "./sidecar-host.js";
 import { type StartOptions, size, startBody } from "./start-options.js";
+import { type Started, startedOf } from "./started.js";
 import { StdinQueue } from "./stdin-queue.js";
 import { knownSignal, type StopPlan, stopBody } from "./stop-plan.js";
 import { TakenPipe } from "./taken-pipe.js";
@@ -34,27 +35,6 @@ export interface SidecarSink {
 
 /** What lives under one process and what it uses. */
 export type TreeStats = Readonly<EventBodies["stats"]>;
-
-/** What a running process is called and what holds it. */
-export type Started = Readonly<{
-  osPid: number;
-  sidecarPid: number;
-  /** Clock ticks since boot at which the process started: with the pid, its name for ever. */
-  startTime: number;
-  containment: "cgroup2" | "cgroup1" | "pidns" | "tree";
-  /** The cgroup's directory, or null. */
-  cgroup: string | null;
-  /** Directories of its cgroups of version 1, which keep limits where cgroup2 lacks a controller. */
-  cgroups1: readonly string[];
-  /** The names of its limits that hold. */
-  limitsApplied: readonly string[];
-  /** Those that were asked for and do not hold. */
-  limitsMissing: readonly LimitMissing[];
-  /** The first process of its PID namespace: when it is gone nothing in there is left. Null where it has none. */
-  pidns: Readonly<{ osPid: number; startTime: number }> | null;
-  /** Why it has none although `contain` is `pidns`; else null. */
-  pidnsMissing: string | null;
-}>;
 
 /** Tries to connect while the fork server's queue of connections is full, and anew after finding it, or an idle sidecar, dead. */
 const MAX_TRIES = 100;
@@ -154,13 +134,17 @@ export class SidecarClient {
   /** Writes to standard input; resolves when the bytes are in the pipe. Rejects with `EPIPE` as its `osCode` when nobody reads any more. */
   write(data: Uint8Array): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure());
-    this.#stdinQueue ??= new StdinQueue(this.#windowBytes.stdin, (bytes) => this.#connection.sendWrite(bytes));
+    this.#stdinQueue ??= new StdinQueue(this.#windowBytes.stdin, {
+      send: (bytes) => this.#connection.sendWrite(bytes),
+      borrow: () => this.#borrow(),
+      broken: (cause) => unread(this.#argv0, cause),
+    });
     return this.#stdinQueue.write(data);
   }
 
   /** Closes standard input behind everything written before; resolves when it is closed. */
   async closeStdin(): Promise<void> {
-    await this.#stdinQueue?.allSent();
+    await this.#stdinQueue?.readyToClose();
     await this.#request("closeStdin", {});
   }
 
@@ -246,18 +230,7 @@ export class SidecarClient {
       case "output":
         return this.#output(event.body, owned);
       case "started":
-        this.#place = {
-          osPid: event.body.pid,
-          sidecarPid: this.#connection.sidecarPid,
-          startTime: event.body.startTime,
-          containment: event.body.containment,
-          cgroup: event.body.cgroup && Buffer.from(event.body.cgroup).toString(),
-          cgroups1: (event.body.cgroups1 ?? []).map((path) => Buffer.from(path).toString()),
-          limitsApplied: event.body.limitsApplied ?? [],
-          limitsMissing: event.body.limitsMissing ?? [],
-          pidns: event.body.pidns ? { osPid: event.body.pidns.pid, startTime: event.body.pidns.startTime } : null,
-          pidnsMissing: event.body.pidnsMissing ?? null,
-        };
+        this.#place = startedOf(event.body, this.#connection.sidecarPid);
         warnOfMissing(this.#argv0, this.#place);
         return this.#settle(event.id, undefined);
       case "startFailed":
@@ -268,11 +241,13 @@ export class SidecarClient {
       case "ok":
       case "stats":
         return this.#settle(event.id, event.body);
+      case "lent":
+        return this.#settle(event.id, { path: Buffer.from(event.body.path).toString(), inode: event.body.inode });
       case "offer":
         return this.#take(event.body);
       case "closed":
-        if (event.body.stream !== STREAM.stdin) this.#closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
-        return;
+        if (event.body.stream === STREAM.stdin) return this.#stdinQueue?.closedBySidecar();
+        return this.#closed(event.body.stream === STREAM.stdout ? "stdout" : "stderr");
       case "stepped":
         return;
       case "error":
@@ -314,6 +289,21 @@ export class SidecarClient {
       pipe.begin(this.#unconsumedBytes[name], this.#keepsNodeRunning);
     };
     this.#requests.set(this.#connection.send("take", { stream }), { resolve: begin, reject: () => pipe.close() });
+  }
+
+  /**
+   * Gets the pipe of standard input, where the sidecar lends it. Not for a process that does not keep Node running: a write that waits in the pipe
+   * would. Nor for one whose plan of a stop has words for it: they would come between the parts of a write.
+   */
+  async #borrow(): Promise<LentPipe | undefined> {
+    const hasWords = this.#stopPlan.steps?.some(({ stdin, closeStdin }) => stdin || closeStdin);
+    if (hasWords || !this.#keepsNodeRunning || !this.#connection.can(CAPABILITY.lendsStdin)) return undefined;
+    try {
+      const { path, inode } = (await this.#request("lend", {})) as { path: string; inode: number };
+      return LentPipe.open(path, inode);
+    } catch {
+      return undefined;
+    }
   }
 
   #closed(stream: OutputStream): void {

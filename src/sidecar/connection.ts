@@ -43,6 +43,7 @@ export class Connection {
   #holder: Holder | undefined;
   #lastId = HELLO_ID;
   #sidecarPid = 0;
+  #capabilities = 0;
   #isOpen = true;
   #keepsNodeRunning = true;
 
@@ -74,6 +75,11 @@ export class Connection {
   /** The sidecar's process id; 0 before its hello has come. */
   get sidecarPid(): number {
     return this.#sidecarPid;
+  }
+
+  /** Whether its sidecar can do what this bit stands for; nothing before its hello has come. */
+  can(capability: number): boolean {
+    return (this.#capabilities & capability) !== 0;
   }
 
   /** Whether nothing has gone wrong with it so far. */
@@ -141,6 +147,7 @@ export class Connection {
     }
     if (event.name !== "hello") return this.#holder ? this.#holder.received(event, owned) : this.close();
     this.#sidecarPid = event.body.sidecarPid;
+    this.#capabilities = event.body.capabilities;
     this.server.greeted(this.#sidecarPid);
   }
 

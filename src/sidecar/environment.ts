@@ -37,8 +37,11 @@ export interface EnvironmentOptions {
 export function environmentBlock(options: EnvironmentOptions, fallback?: Readonly<Record<string, string>>): Buffer {
   const { env = process.env, clearEnv, inheritEnv, envFile, addEnv } = options;
   const isPlain = !clearEnv && !inheritEnv && envFile === undefined && !addEnv && !fallback;
+  const kept = isPlain ? blocks.get(env) : undefined;
+  if (kept) return kept;
   if (isPlain && env === process.env) return inheritedEnvironment();
   const ofTexts = isPlain && !isList(env) ? blockOfTexts(env) : undefined;
+  if (ofTexts && Object.isFrozen(env)) blocks.set(env, ofTexts);
   if (ofTexts) return ofTexts;
   const block = new Block();
   if (env !== process.env) block.addAll(env);
@@ -50,7 +53,10 @@ export function environmentBlock(options: EnvironmentOptions, fallback?: Readonl
   return block.bytes();
 }
 
-/** The block of variables that are texts, in one go, since a restart makes it anew each time; undefined if one of them is bytes. */
+/** The blocks of environments that are frozen, and so the same at every restart. */
+const blocks = new WeakMap<object, Buffer>();
+
+/** The block of variables that are texts, in one go; undefined if one of them is bytes. */
 function blockOfTexts(variables: Variables): Buffer | undefined {
   let block = "";
   for (const [name, value] of Object.entries(variables)) {

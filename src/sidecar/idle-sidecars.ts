@@ -12,14 +12,22 @@ const GENERATION_MS = 250;
 
 /** Two generations, newest last: those that came since the last tick, and those that were there then. */
 const idle = { young: [] as Connection[], old: [] as Connection[] };
-const ticking: { timer?: NodeJS.Timeout | undefined } = {};
+const ticking: { timer?: NodeJS.Timeout | undefined; isDue?: boolean } = {};
 
 /** Keeps a connection whose process has ended; closes it when there are enough. */
 export function keepIdle(connection: Connection): void {
   if (idle.young.length + idle.old.length >= MAX_IDLE || !connection.server.isRunning) return connection.close();
   connection.letGo();
   idle.young.push(connection);
-  ticking.timer ??= setInterval(tick, GENERATION_MS).unref();
+  if (ticking.timer || ticking.isDue) return;
+  // A restart takes it back before this comes to pass, and has no time to make a timer.
+  ticking.isDue = true;
+  setImmediate(beginToTick).unref();
+}
+
+function beginToTick(): void {
+  ticking.isDue = false;
+  if (idle.young.length + idle.old.length > 0) ticking.timer ??= setInterval(tick, GENERATION_MS).unref();
 }
 
 /** Takes the sidecar that became idle last; undefined when none waits. One that was lost, or whose fork server is gone, is not used again. */

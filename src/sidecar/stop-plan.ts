@@ -17,7 +17,10 @@ export interface StopPlan {
 
 /** One step of a stop; whatever it names is done in the order of these fields. A step that cannot be done is noted in the report, and the next comes. */
 export interface StopStep {
-  /** Written to standard input, behind everything written before. */
+  /**
+   * Written to standard input behind everything that is in the pipe or under way to it. What waits for the process to read comes after it: a write
+   * beyond the window, and, unless the plan a process was started with says this, one that the pipe has taken in part.
+   */
   stdin?: string | Uint8Array;
   /** Closes standard input; in a terminal, presses the key for that. */
   closeStdin?: boolean;

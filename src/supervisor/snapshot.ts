@@ -2,6 +2,7 @@
  * What a supervisor looks like from outside, read at once and not through its mailbox, which may be busy; also after its end.
  */
 import { cellOf } from "../actors/address.js";
+import type { Cell } from "../actors/cell.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import type { ChildType } from "./child-spec.js";
@@ -60,21 +61,43 @@ export interface SupervisorSnapshot {
 /** The key under which a supervisor gives its snapshot. */
 export const snapshot: unique symbol = Symbol.for("copal.snapshot") as never;
 
-/** Returns what the supervisor of `ref` looks like now, or looked like when it ended; undefined if it is no supervisor, or has not begun. */
+/** What supervisors of other threads looked like when they were last heard of. */
+const remembered = new WeakMap<Cell, SupervisorSnapshot>();
+
+/** Remembers what a supervisor of another thread looks like. */
+export function rememberSnapshot(ref: ActorRef, seen: SupervisorSnapshot): void {
+  remembered.set(cellOf(ref), seen);
+}
+
+/**
+ * Returns what the supervisor of `ref` looks like now, or looked like when it ended; undefined if it is no supervisor, or has not begun. One of another thread
+ * looks as it did when that last told of it, which it does within a tenth of a second of a change.
+ */
 export function supervisorSnapshot(ref: ActorRef): SupervisorSnapshot | undefined {
-  const instance = cellOf(ref).instance as { [snapshot]?: () => SupervisorSnapshot | undefined } | undefined;
-  return instance?.[snapshot]?.();
+  const cell = cellOf(ref);
+  const instance = cell.instance as { [snapshot]?: () => SupervisorSnapshot | undefined } | undefined;
+  const seen = remembered.get(cell);
+  if (!seen || instance) return instance?.[snapshot]?.();
+  return { ...seen, children: seen.children.map((child) => (isGone(child) ? withoutRef(child) : child)) };
+}
+
+function isGone({ ref }: ChildSnapshot): boolean {
+  return ref !== undefined && cellOf(ref).hasEnded;
+}
+
+function withoutRef({ ref, ...child }: ChildSnapshot): ChildSnapshot {
+  return { ...child, state: "stopped" };
 }
 
 /** What one child looks like now. */
 export function childSnapshot({ spec, path, state, ref, restarts, lastExit, startedAtMs }: Child): ChildSnapshot {
-  const isGone = ref !== undefined && cellOf(ref).hasEnded;
+  const hasEnded = ref !== undefined && cellOf(ref).hasEnded;
   return {
     id: spec.id,
     path,
     type: spec.type,
-    state: isGone ? "stopped" : state,
-    ...(ref && !isGone && { ref }),
+    state: hasEnded ? "stopped" : state,
+    ...(ref && !hasEnded && { ref }),
     restarts,
     ...(lastExit && { lastExit }),
     ...(startedAtMs !== undefined && { startedAtMs }),

@@ -32,7 +32,7 @@ export class BorrowedSidecars {
   /** The main thread could not start one. */
   failed(error: PlainError): void {
     this.#host = undefined;
-    this.#settle?.reject(fromPlain(error));
+    this.#settle?.reject(fromPlain(error) as Error);
   }
 
   /** What a lost sidecar had left behind is dead. */

@@ -3,11 +3,13 @@
  * a worker is asked for, they say themselves.
  */
 import { Cell } from "../actors/cell.js";
-import { InfoEnvelope } from "../actors/envelope.js";
+import { InfoEnvelope, SystemEnvelope } from "../actors/envelope.js";
 import { Ignore } from "../actors/ignore.js";
 import type { Info } from "../actors/info.js";
 import { disconnect, sendExit } from "../actors/link.js";
 import { endInTurn } from "../actors/stop.js";
+import { requestNamed } from "../actors/system-call.js";
+import { UnsupportedError } from "../errors.js";
 import { CallFromAfar } from "./call-from-afar.js";
 import { packError, unpackError } from "./parcel.js";
 import { RemoteCell } from "./remote-cell.js";
@@ -21,22 +23,42 @@ export function receive(line: Line, message: ThreadMessage): boolean {
     case "call":
       call(line, message);
       return true;
+    case "request":
+      request(line, message);
+      return true;
+    case "submit":
+      submit(line, message);
+      return true;
     case "cast": {
       const [, to, method, args, isPacked] = message;
-      board.exported.get(to)?.cast(method, line.unpack(args, isPacked) as unknown[]);
+      const target = board.exported.get(to);
+      // Also for nobody: proxies in it are let go of when they are collected here.
+      const values = line.unpack(args, isPacked, target) as unknown[];
+      target?.cast(method, values);
       return true;
     }
-    case "send":
-      board.exported.get(message[1])?.send(line.unpack(message[2], message[3]));
+    case "send": {
+      const target = board.exported.get(message[1]);
+      const content = line.unpack(message[2], message[3], target);
+      target?.send(content);
       return true;
+    }
     case "info":
       info(line, message);
       return true;
     case "handled":
       line.handled(message[1]);
       return true;
-    case "answer":
-      line.takeCall(message[1])?.answer(line.unpack(message[2], message[3]));
+    case "answer": {
+      const value = line.unpack(message[2], message[3]);
+      line.takeCall(message[1])?.answer(value);
+      return true;
+    }
+    case "toOwner":
+      line.proxies.toOwner(message[1], line.unpack(message[2], message[3]));
+      return true;
+    case "toHolder":
+      line.proxies.toHolder(message[1], line.unpack(message[2], message[3]));
       return true;
     case "lastAnswer":
       line.answerAtEnd(message[1], line.unpack(message[2], message[3]));
@@ -92,12 +114,39 @@ type Word<W extends ThreadMessage[0]> = Extract<ThreadMessage, readonly [W, ...u
 
 function call(line: Line, [, to, number, method, args, isPacked, timeoutMs]: Word<"call">): void {
   const target = line.board.exported.get(to);
+  const values = line.unpack(args, isPacked, target) as unknown[];
   if (target === undefined) return line.refuse(number, method, to);
-  const values = line.unpack(args, isPacked) as unknown[];
   if (target instanceof Cell) return target.push(new CallFromAfar(target, method, values, line, number));
   target.call(method, values, timeoutMs).then(
     (value) => line.parcel(value, (data, packed) => ["answer", number, data, packed]),
     (error: unknown) => line.post(["fail", number, packError(error)]),
+  );
+}
+
+function request(line: Line, [, to, number, name, args, isPacked]: Word<"request">): void {
+  const target = local(line, to);
+  if (target === undefined) return line.refuse(number, name, to);
+  const values = line.unpack(args, isPacked) as unknown[];
+  const call = new CallFromAfar(target, name, values, line, number);
+  const known = requestNamed(name);
+  const envelope = new SystemEnvelope(call, (cell) => {
+    if (known) return known.forFar(known.serve(cell, ...values));
+    throw new UnsupportedError(`\`${name}\` is not known in the actor's thread`, { feature: name });
+  });
+  if (known?.isAtOnce) envelope.answerFor(target);
+  else target.push(envelope);
+}
+
+function submit(line: Line, [, to, number, method, args, isPacked, timeoutMs]: Word<"submit">): void {
+  const target = line.board.exported.get(to);
+  const values = line.unpack(args, isPacked, target) as unknown[];
+  if (target === undefined) return line.refuse(number, method ?? "send", to);
+  target.submit(method, values, timeoutMs).then(
+    () => line.post(["answer", number, undefined, false]),
+    (error: unknown) => {
+      // The end of a thread answers for the actor that ends with it.
+      if (!(target instanceof Cell && line.speaksLast(target.ref))) line.post(["fail", number, packError(error)]);
+    },
   );
 }
 

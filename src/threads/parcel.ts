@@ -2,9 +2,13 @@
  * What crosses from one thread to another: values made ready for a structured clone and made whole again behind it. Refs travel as addresses and errors
  * as their words. Knows neither ports nor who sends; who a ref's actor is, it is told.
  */
+import type { TransferListItem } from "node:worker_threads";
+import { type Source, sourceOf } from "../actors/proxy.js";
+import { marks, partsOf, unmark } from "../actors/transfer.js";
 import { fromPlain, NotCloneableError, type PlainError, toPlain } from "../errors.js";
 import { type ExitReason, formatExit, isNormalExit } from "../exit.js";
 import { type ActorRef, isActorRef } from "../ref.js";
+import type { ProxyAddress } from "./line-proxies.js";
 
 /** An actor's address: thread, id, name. */
 export type Address = readonly [thread: number, id: number, name: string | undefined];
@@ -16,29 +20,69 @@ export interface Parcel {
   readonly isPacked: boolean;
   /** All of it is a copy already, so that it may wait; anything else must be cloned before the sender goes on. */
   readonly isCopy: boolean;
+  /** What of it is to move. */
+  readonly moving: Moving | undefined;
+}
+
+/** Parts of a parcel that move instead of being cloned. */
+export class Moving {
+  readonly #values: object[] = [];
+  readonly #parts = new Set<unknown>();
+
+  add(value: object, parts: readonly unknown[]): void {
+    this.#values.push(value);
+    for (const part of parts) {
+      if (isDetached(part)) throw notTransferable("an `ArrayBuffer` of it has been transferred before");
+      this.#parts.add(part);
+    }
+  }
+
+  /** The parts, each once. */
+  get parts(): readonly TransferListItem[] {
+    return [...this.#parts] as TransferListItem[];
+  }
+
+  /** They have moved: what they were parts of is not marked any more. */
+  haveMoved(): void {
+    for (const value of this.#values) unmark(value);
+  }
 }
 
 const refMark = "copal.ref/1";
 const errorMark = "copal.error/1";
+const proxyMark = "copal.proxy/1";
+
+const notSent = (): ProxyAddress => [0, undefined];
 
 /**
- * Makes `value` ready: arrays, plain objects, maps and sets are copied with every ref and error in them, whatever else there is is left to the clone.
+ * Makes `value` ready: arrays, plain objects, maps and sets are copied with every ref, error and proxy in them, whatever else there is is left to the clone.
  *
- * @throws {NotCloneableError} for a function or a symbol, with the path to it. What the clone itself will not take shows only there.
+ * Without `sendProxy` it only shows whether that can be done.
+ *
+ * @throws {NotCloneableError} for a function that is no proxy, or a symbol, with the path to it. What the clone itself will not take shows only there.
  */
-export function pack(value: unknown, addressOf: (ref: ActorRef) => Address): Parcel {
-  if (typeof value !== "object" || value === null) return { content: leaf(value, ""), isPacked: false, isCopy: true };
+export function pack(
+  value: unknown,
+  addressOf: (ref: ActorRef) => Address,
+  sendProxy: (source: Source) => ProxyAddress = notSent,
+): Parcel {
+  if (isPrimitive(value)) return { content: value, isPacked: false, isCopy: true, moving: undefined };
   if (Array.isArray(value) && value.every(isPrimitive))
-    return { content: value.slice(), isPacked: false, isCopy: true };
-  const packer = new Packer(addressOf);
+    return { content: value.slice(), isPacked: false, isCopy: true, moving: undefined };
+  const packer = new Packer(addressOf, sendProxy);
   const content = packer.pack(value, "");
-  return { content, isPacked: packer.isPacked, isCopy: packer.isCopy };
+  const { isPacked, isCopy, moving } = packer;
+  return { content, isPacked, isCopy: isCopy && moving === undefined, moving };
 }
 
-/** Makes refs and errors of a parcel's content whole again, in place. */
-export function unpack(content: unknown, refOf: (address: Address) => ActorRef): unknown {
+/** Makes refs, errors and proxies of a parcel's content whole again, in place. */
+export function unpack(
+  content: unknown,
+  refOf: (address: Address) => ActorRef,
+  receiveProxy: (address: ProxyAddress) => object,
+): unknown {
   if (typeof content !== "object" || content === null) return content;
-  return new Unpacker(refOf).unpack(content);
+  return new Unpacker(refOf, receiveProxy).unpack(content);
 }
 
 /** Makes a reason ready; what cannot be cloned in one is told as text, since an end must reach everybody. */
@@ -54,32 +98,36 @@ export function packReason(reason: ExitReason): ExitReason {
 
 /** Makes what was thrown ready. */
 export function packError(thrown: unknown): PlainError {
-  const plain = toPlain(thrown);
-  try {
-    return structuredClone(plain);
-  } catch {
-    const { fields, cause, ...words } = plain;
-    return words;
-  }
+  return toPlain(thrown);
 }
 
-/** Makes an error again, its ref included. */
-export function unpackError(plain: PlainError, refOf: (address: Address) => ActorRef): Error {
-  const error = fromPlain(plain) as Error & { ref?: unknown };
-  const { ref } = error;
-  if (typeof ref === "object" && ref !== null && !isActorRef(ref)) {
-    const { thread, id, name } = ref as { thread: number; id: number; name?: string };
-    error.ref = refOf([thread, id, name]);
-  }
-  return error;
+/** Makes again what was thrown, refs of errors included. */
+export function unpackError(plain: PlainError, refOf: (address: Address) => ActorRef): unknown {
+  return fromPlain(plain, ({ thread, id, name }) => refOf([thread, id, name]));
 }
 
 /** Says what cannot be cloned. */
 export function notCloneable(path: string, cause?: unknown): Error {
   const what = path === "" ? "the message" : `\`${path.slice(1)}\` of the message`;
   const why = cause instanceof Error ? `: ${cause.message}` : "";
-  const text = `${what} cannot be cloned${why}; an actor of another thread is sent data, refs and errors, no functions`;
+  const text = `${what} cannot be cloned${why}; an actor of another thread is sent data, refs, errors and proxies, no functions`;
   return new NotCloneableError(text, path === "" ? {} : { path: path.slice(1) }, cause === undefined ? {} : { cause });
+}
+
+/** Says what cannot move. */
+export function notTransferable(why: string, cause?: unknown): Error {
+  const text = `the message, or what is to move of it, cannot be sent to another thread: ${why}`;
+  return new NotCloneableError(text, {}, cause === undefined ? {} : { cause });
+}
+
+/** Some versions of Node transfer a buffer that was transferred before, as an empty one. */
+function isDetached(part: unknown): boolean {
+  if (!(part instanceof ArrayBuffer) || part.byteLength > 0) return false;
+  try {
+    return new Uint8Array(part).byteLength !== 0;
+  } catch {
+    return true;
+  }
 }
 
 /** A plain value; most messages have no other arguments, and most work is saved there. */
@@ -87,25 +135,24 @@ function isPrimitive(value: unknown): boolean {
   return (typeof value !== "object" || value === null) && typeof value !== "function" && typeof value !== "symbol";
 }
 
-function leaf(value: unknown, path: string): unknown {
-  if (typeof value === "function" || typeof value === "symbol") throw notCloneable(path);
-  return value;
-}
-
 class Packer {
   isPacked = false;
   isCopy = true;
+  moving: Moving | undefined = undefined;
   readonly #addressOf: (ref: ActorRef) => Address;
+  readonly #sendProxy: (source: Source) => ProxyAddress;
   readonly #seen = new Map<object, unknown>();
 
-  constructor(addressOf: (ref: ActorRef) => Address) {
+  constructor(addressOf: (ref: ActorRef) => Address, sendProxy: (source: Source) => ProxyAddress) {
     this.#addressOf = addressOf;
+    this.#sendProxy = sendProxy;
   }
 
   pack(value: unknown, path: string): unknown {
-    if (typeof value !== "object" || value === null) return leaf(value, path);
+    if (typeof value !== "object" || value === null) return this.#leaf(value, path);
     const known = this.#seen.get(value);
     if (known !== undefined) return known;
+    if (marks.count > 0) this.#mayMove(value);
     if (Array.isArray(value)) {
       const copy: unknown[] = new Array(value.length);
       this.#seen.set(value, copy);
@@ -127,6 +174,24 @@ class Packer {
       return copy;
     }
     return isPlain(value) ? this.#object(value, path) : this.#asItIs(value);
+  }
+
+  /** A proxy is a function, so that nothing else has to be asked whether it is one. */
+  #leaf(value: unknown, path: string): unknown {
+    if (isPrimitive(value)) return value;
+    if (typeof value !== "function") throw notCloneable(path);
+    const known = this.#seen.get(value);
+    if (known !== undefined) return known;
+    const source = sourceOf(value);
+    if (source === undefined) throw notCloneable(path);
+    return this.#mark(value, { [proxyMark]: this.#sendProxy(source) });
+  }
+
+  #mayMove(value: object): void {
+    const parts = partsOf(value);
+    if (parts === undefined) return;
+    this.moving ??= new Moving();
+    this.moving.add(value, parts);
   }
 
   #object(value: object, path: string): unknown {
@@ -160,14 +225,18 @@ function isPlain(value: object): boolean {
 
 class Unpacker {
   readonly #refOf: (address: Address) => ActorRef;
+  readonly #receiveProxy: (address: ProxyAddress) => object;
   readonly #seen = new Set<object>();
+  readonly #proxies = new Map<object, object>();
 
-  constructor(refOf: (address: Address) => ActorRef) {
+  constructor(refOf: (address: Address) => ActorRef, receiveProxy: (address: ProxyAddress) => object) {
     this.#refOf = refOf;
+    this.#receiveProxy = receiveProxy;
   }
 
   unpack(value: unknown): unknown {
     if (typeof value !== "object" || value === null || this.#seen.has(value)) return value;
+    if (proxyMark in value) return this.#proxy(value, value[proxyMark] as ProxyAddress);
     if (refMark in value) return this.#refOf(value[refMark] as Address);
     if (errorMark in value) return unpackError(value[errorMark] as PlainError, this.#refOf);
     this.#seen.add(value);
@@ -186,5 +255,11 @@ class Unpacker {
         if (typeof one === "object" && one !== null) (value as Record<string, unknown>)[key] = this.unpack(one);
     }
     return value;
+  }
+
+  #proxy(mark: object, address: ProxyAddress): object {
+    const made = this.#proxies.get(mark) ?? this.#receiveProxy(address);
+    this.#proxies.set(mark, made);
+    return made;
   }
 }

@@ -3,12 +3,12 @@
  * other. What is asked of it goes over the port; its end is played again here when it is heard of. There is one for each actor in each thread that knows it.
  */
 import { Cell, type CellOptions, type Remote } from "../actors/cell.js";
-import { Call, type Envelope } from "../actors/envelope.js";
+import { Call, type Envelope, type Submission } from "../actors/envelope.js";
 import { tellHandled } from "../actors/handling.js";
 import { connect, disconnect, sendExit } from "../actors/link.js";
 import type { Monitor } from "../actors/monitor.js";
 import type { Runtime } from "../actors/runtime.js";
-import { ActorExitError, NoProcError, UnsupportedError } from "../errors.js";
+import { ActorExitError, NoProcError } from "../errors.js";
 import { type ExitReason, formatExit } from "../exit.js";
 import type { ActorRef } from "../ref.js";
 import { packReason } from "./parcel.js";
@@ -20,6 +20,8 @@ export class RemoteCell extends Cell implements Remote {
   #isWatched = false;
   /** Takes care that it ends within a time although its thread may be stuck; for the thread that started it. */
   onEndOrder: ((withinMs: number) => void) | undefined = undefined;
+  /** Told when it is asked to end, before that is posted. */
+  onAsked: (() => void) | undefined = undefined;
   /** Actors of this thread that have unlinked from it and have not heard that it knows. */
   readonly #unlinking = new Set<Cell>();
 
@@ -45,6 +47,11 @@ export class RemoteCell extends Cell implements Remote {
     this.#line.post(["watch", this.ref.id]);
   }
 
+  /** Its thread is going to tell of its end, and has not. */
+  get awaitsEnd(): boolean {
+    return this.#isWatched && !this.hasEnded;
+  }
+
   /** Its thread is going to tell of its end. */
   isWatched(): void {
     this.#isWatched = true;
@@ -67,6 +74,16 @@ export class RemoteCell extends Cell implements Remote {
     return call.promise;
   }
 
+  override enter(submission: Submission, timeoutMs: number): void {
+    this.runtime.deadlines.add(submission, timeoutMs);
+    try {
+      this.#line.submit(this.ref.id, submission, timeoutMs);
+    } catch (error) {
+      submission.fail(error);
+    }
+    this.runtime.deadlines.holdPending();
+  }
+
   override cast(method: string, args: readonly unknown[]): void {
     if (!this.hasEnded) this.#line.parcel(args, (data, isPacked) => ["cast", this.ref.id, method, data, isPacked]);
   }
@@ -81,9 +98,16 @@ export class RemoteCell extends Cell implements Remote {
     else if (envelope.kind === "cast") this.cast(envelope.method, envelope.args);
     else if (envelope.kind === "info" && this.hasEnded) tellHandled(this, envelope);
     else if (envelope.kind === "info") this.#line.info(this, envelope);
-    else if (envelope.kind === "system") {
-      const text = `\`${envelope.call.method}\` of an actor of another thread is not supported yet`;
-      envelope.call.fail(new UnsupportedError(text, { feature: "thread" }));
+    else if (envelope.kind === "system") this.#ask(envelope.call);
+  }
+
+  /** Has a request of the runtime's served there. */
+  #ask(call: Call): void {
+    try {
+      this.#line.request(this.ref.id, call);
+      this.runtime.deadlines.holdPending();
+    } catch (error) {
+      call.fail(error);
     }
   }
 
@@ -109,6 +133,7 @@ export class RemoteCell extends Cell implements Remote {
 
   signal(from: ActorRef, reason: ExitReason, kind: "link" | "order"): void {
     if (this.hasEnded || this.#line.speaksLast(from)) return;
+    if (kind === "order") this.onAsked?.();
     if (reason === "kill" && kind === "order") this.kill();
     else this.#line.post(["exit", this.ref.id, this.#line.addressOf(from), packReason(reason), kind]);
   }

@@ -6,12 +6,18 @@ import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
 import { isIgnore } from "../actors/ignore.js";
 import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
+import { borrowCompute } from "../compute/compute-host.js";
 import { borrowSidecars } from "../sidecar/thread-sidecars.js";
+import { BorrowedCompute } from "./borrowed-compute.js";
 import { BorrowedSidecars } from "./borrowed-sidecars.js";
-import { receive } from "./incoming.js";
+import { BorrowedThreads } from "./borrowed-threads.js";
+import { GuardedActors } from "./guarded-actors.js";
+import { causeOf, receive } from "./incoming.js";
 import { packError, packReason } from "./parcel.js";
-import { Switchboard } from "./switchboard.js";
+import { type Line, Switchboard } from "./switchboard.js";
+import { borrowThreads } from "./thread-host.js";
 import type { ThreadMessage } from "./thread-message.js";
+import { forwardReports } from "./thread-reports.js";
 import { type ClassLoader, startOrdered } from "./worker-start.js";
 
 /** What a worker thread is told when it is made. */
@@ -21,17 +27,19 @@ export interface ThreadOrder {
   readonly isOwn: boolean;
   readonly port: MessagePort;
   readonly lingering: Int32Array;
+  /** What of its reports the main thread wants to be told. */
+  readonly heard: readonly string[];
 }
 
 /** Runs this worker thread; `load` imports the classes of its actors. */
 export function runThread(load: ClassLoader): void {
-  const { thread, isOwn, port, lingering } = (workerData as { readonly copal: ThreadOrder }).copal;
+  const { thread, isOwn, port, lingering, heard } = (workerData as { readonly copal: ThreadOrder }).copal;
   const runtime = new Runtime({ thread });
   setRuntimeOfThread(runtime);
   const board = new Switchboard(runtime, lingering, (line, message) => {
-    // Who orders an end by force takes this thread for stuck, and ends it, unless it hears soon that the order was heard.
-    if (message[0] === "callOff" || (message[0] === "exit" && message[3] === "kill")) main.postNow(["ending"]);
-    if (!receive(line, message)) obey(message);
+    // Who orders an end takes this thread for stuck, and ends it by force, unless it hears in time that the order was heard.
+    if (message[0] === "callOff" || (message[0] === "exit" && message[4] === "order")) main.postNow(["ending"]);
+    if (!receive(line, message)) obey(line, message);
   });
   const main = board.open(0, port, true);
   board.onLast = (reason, cause) => {
@@ -45,22 +53,41 @@ export function runThread(load: ClassLoader): void {
     board.flush();
     process.exit(0);
   };
+  const guarded = new GuardedActors(runtime, main);
   const sidecars = new BorrowedSidecars(main);
   borrowSidecars(() => sidecars.host());
-  const obey = (message: ThreadMessage): void => {
+  const compute = new BorrowedCompute(main);
+  borrowCompute(compute);
+  const threads = new BorrowedThreads(main);
+  borrowThreads(threads);
+  forwardReports(main, heard);
+  const obey = (line: Line, message: ThreadMessage): void => {
     switch (message[0]) {
       case "start":
-        startOrdered(main, message[1], load, isOwn);
+        startOrdered(line, message[1], load, isOwn, guarded);
+        break;
+      case "placed":
+        threads.placed(message[1], message[2]);
+        break;
+      case "notPlaced":
+        threads.notPlaced(message[1], message[2]);
         break;
       case "connected":
         // What its maker had said before it said anything to others is heard before them.
         board.open(message[1], message[2]).drain();
         break;
-      case "lost":
-        board.lost(message[1], message[2], message[3]);
+      case "lost": {
+        // Its actors may have started those that live here, who end with them.
+        main.postNow(["ending"]);
+        const [, lost, reason, lastWord] = message;
+        board.lost(lost, reason, lastWord, lastWord && causeOf(main, lastWord.cause, lastWord.ignored));
         break;
+      }
       case "close":
         leave();
+        break;
+      case "ask":
+        main.postNow(["sign"]);
         break;
       case "lent":
         sidecars.runsAt(message[1]);
@@ -70,6 +97,9 @@ export function runThread(load: ClassLoader): void {
         break;
       case "swept":
         sidecars.swept(message[1]);
+        break;
+      case "computed":
+        compute.ended(message[1], message[2]);
         break;
     }
   };

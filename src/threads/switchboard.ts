@@ -5,15 +5,26 @@
 import { MessageChannel, type MessagePort, type TransferListItem } from "node:worker_threads";
 import { cellOf } from "../actors/address.js";
 import { Cell } from "../actors/cell.js";
-import type { Call, InfoEnvelope } from "../actors/envelope.js";
+import type { Call, InfoEnvelope, Submission } from "../actors/envelope.js";
 import { tellHandled } from "../actors/handling.js";
 import type { Monitor } from "../actors/monitor.js";
+import type { Source } from "../actors/proxy.js";
 import type { Runtime } from "../actors/runtime.js";
 import { NoProcError, UnsupportedError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import { type ActorRef, portOf, type RefPort } from "../ref.js";
+import { LineProxies, type ProxyAddress } from "./line-proxies.js";
 import { Linger } from "./linger.js";
-import { type Address, notCloneable, pack, packError, packReason, unpack } from "./parcel.js";
+import {
+  type Address,
+  type Moving,
+  notCloneable,
+  notTransferable,
+  pack,
+  packError,
+  packReason,
+  unpack,
+} from "./parcel.js";
 import { RemoteCell } from "./remote-cell.js";
 import type { LastWord, ThreadMessage } from "./thread-message.js";
 import { ThreadPort } from "./thread-port.js";
@@ -28,6 +39,8 @@ export class Switchboard {
   lastActor: Cell | undefined = undefined;
   /** What of this thread's other threads can speak to. */
   readonly exported = new Map<number, RefPort>();
+  /** Those of them that are no actors: aliases, and what answers for the runtime. */
+  readonly #noActors = new Map<number, ActorRef>();
   readonly #linger: Linger;
   readonly #receive: Receiver;
   readonly #lines = new Map<number, Line>();
@@ -77,8 +90,10 @@ export class Switchboard {
     const { thread, id, name } = ref;
     if (thread !== this.runtime.thread || id === 0 || this.exported.has(id)) return [thread, id, name];
     const port = portOf(ref);
-    if (!(port instanceof Cell)) this.exported.set(id, port);
-    else if (port.runtime === this.runtime) this.watchOf(port);
+    if (!(port instanceof Cell)) {
+      this.exported.set(id, port);
+      this.#noActors.set(id, ref);
+    } else if (port.runtime === this.runtime) this.watchOf(port);
     else
       throw new UnsupportedError("an actor of another runtime cannot be named in another thread", {
         feature: "thread",
@@ -92,6 +107,8 @@ export class Switchboard {
     if (thread === this.runtime.thread) {
       const port = this.exported.get(id) ?? this.#ended.get(id)?.deref();
       if (port instanceof Cell) return port.ref;
+      const own = this.#noActors.get(id);
+      if (own) return own;
     }
     const known = this.#known.get(thread)?.get(id)?.deref();
     if (known) return known.ref;
@@ -153,6 +170,12 @@ export class Switchboard {
     return watch;
   }
 
+  /** Lists the actors of another thread whose end is awaited here: what else is known there may be an alias, or nobody's actor. */
+  actorsOf(thread: number): RemoteCell[] {
+    const known = [...(this.#known.get(thread)?.values() ?? [])].map((weak) => weak.deref());
+    return known.filter((cell) => cell?.awaitsEnd) as RemoteCell[];
+  }
+
   /** A thread is no more: what it had still said is heard first, then every actor of it that is known here has ended. */
   lost(thread: number, reason: ExitReason, lastWord?: LastWord, cause?: unknown): void {
     const line = this.#lines.get(thread);
@@ -201,6 +224,7 @@ export class Line {
   readonly thread: number;
   readonly board: Switchboard;
   isLost = false;
+  readonly proxies = new LineProxies(this);
   /** It speaks over the first, which keeps its order, and hears over all: two threads may each have made one for the other at the same time. */
   readonly #ports: ThreadPort[] = [];
   readonly #calls = new Map<number, Call>();
@@ -230,13 +254,24 @@ export class Line {
 
   /** Posts what `make` makes of a value; @throws {NotCloneableError} and posts nothing if the value cannot be cloned. */
   parcel(value: unknown, make: (data: unknown, isPacked: boolean) => ThreadMessage): void {
-    const { content, isPacked, isCopy } = pack(value, (ref) => this.addressOf(ref));
-    if (isCopy) return this.post(make(content, isPacked));
+    const { lastNumber } = this.proxies;
     try {
-      this.postNow(make(content, isPacked));
-    } catch (cause) {
-      throw notCloneable("", cause);
+      const { content, isPacked, isCopy, moving } = pack(value, this.#addressOf, this.#sendProxy);
+      if (isCopy) return this.post(make(content, isPacked));
+      this.#send(make(content, isPacked), moving);
+    } catch (error) {
+      this.proxies.takeBack(lastNumber);
+      throw error;
     }
+  }
+
+  #send(message: ThreadMessage, moving: Moving | undefined): void {
+    try {
+      this.postNow(message, moving?.parts);
+    } catch (cause) {
+      throw moving ? notTransferable((cause as Error).message, cause) : notCloneable("", cause);
+    }
+    moving?.haveMoved();
   }
 
   /** Posts a call and keeps it until it is answered. @throws {NotCloneableError} */
@@ -244,6 +279,21 @@ export class Line {
     const number = ++this.#lastNumber;
     this.parcel(call.args, (args, isPacked) => ["call", to, number, call.method, args, isPacked, timeoutMs]);
     this.#calls.set(number, call);
+  }
+
+  /** Posts a request to the runtime's side of an actor, and keeps the call until it is answered. @throws {NotCloneableError} */
+  request(to: number, call: Call): void {
+    const number = ++this.#lastNumber;
+    this.parcel(call.args, (args, isPacked) => ["request", to, number, call.method, args, isPacked]);
+    this.#calls.set(number, call);
+  }
+
+  /** Posts a submission and keeps it until it is in the mailbox there. @throws {NotCloneableError} */
+  submit(to: number, submission: Submission, timeoutMs: number): void {
+    const number = ++this.#lastNumber;
+    const method = submission.isSent ? undefined : submission.method;
+    this.parcel(submission.args, (args, isPacked) => ["submit", to, number, method, args, isPacked, timeoutMs]);
+    this.#calls.set(number, submission);
   }
 
   /** Posts an info with its type; its sender hears when it is handled. */
@@ -277,9 +327,15 @@ export class Line {
     return this.board.addressOf(ref);
   }
 
-  /** Makes what has come whole. */
-  unpack(content: unknown, isPacked: boolean): unknown {
-    return isPacked ? unpack(content, (address) => this.board.refOf(address)) : content;
+  /** Makes what has come whole; proxies in it end with `receiver`. */
+  unpack(content: unknown, isPacked: boolean, receiver?: RefPort): unknown {
+    if (!isPacked) return content;
+    const cell = receiver instanceof Cell ? receiver : undefined;
+    return unpack(
+      content,
+      (address) => this.board.refOf(address),
+      (address) => this.proxies.receive(address, cell),
+    );
   }
 
   /** Whether `ref` has ended and its thread's end is what tells of it. */
@@ -320,7 +376,11 @@ export class Line {
     this.drain();
     this.isLost = true;
     for (const port of this.#ports) port.close();
+    this.proxies.lose();
   }
+
+  readonly #addressOf = (ref: ActorRef): Address => this.board.addressOf(ref);
+  readonly #sendProxy = (source: Source): ProxyAddress => this.proxies.send(source);
 
   /** Rejects a call that nobody is there to take. */
   refuse(number: number, method: string, to: number): void {

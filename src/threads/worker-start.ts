@@ -4,27 +4,40 @@
 import { Cell } from "../actors/cell.js";
 import { isIgnore } from "../actors/ignore.js";
 import { connect } from "../actors/link.js";
+import { onEnd } from "../actors/monitor.js";
 import { constructLater } from "../actors/start-actor.js";
 import { reasonFromError } from "../exit.js";
+import type { ActorRef } from "../ref.js";
+import type { GuardedActors } from "./guarded-actors.js";
 import { packError, packReason } from "./parcel.js";
 import type { Line } from "./switchboard.js";
 import type { ModuleSource, StartOrder } from "./thread-message.js";
 
-/** Imports a class; rejects if the module cannot be had or has no such class. */
-export type ClassLoader = (source: ModuleSource) => Promise<new () => object>;
+/**
+ * Imports the class of `actor`, which is there already and waits for it; `context` is what the starter's side said besides. Rejects if the module cannot be
+ * had or has no such class.
+ */
+export type ClassLoader = (source: ModuleSource, context: unknown, actor: ActorRef) => Promise<new () => object>;
 
 /**
  * Starts the actor of an order. Its record is there at once, so that everything that is sent to it from now on is kept for it; its first turn comes when
  * its class is loaded.
  */
-export function startOrdered(line: Line, order: StartOrder, load: ClassLoader, isLast: boolean): void {
+export function startOrdered(
+  line: Line,
+  order: StartOrder,
+  load: ClassLoader,
+  isLast: boolean,
+  guarded?: GuardedActors,
+): void {
   const { board } = line;
   const { runtime } = board;
   const parent = order.parent === undefined ? undefined : board.cellOf(order.parent);
+  const [args, context] = line.unpack(order.args, order.isPacked) as readonly [unknown[], unknown];
   let type: (new () => object) | undefined;
   const cell: Cell = new Cell(runtime, {
     construct: (self) => constructLater(self, type as new () => object),
-    args: line.unpack(order.args, order.isPacked) as unknown[],
+    args,
     parent: parent ?? null,
     name: undefined,
     label: order.label,
@@ -43,7 +56,13 @@ export function startOrdered(line: Line, order: StartOrder, load: ClassLoader, i
   if (isLast) board.lastActor = cell;
   board.watchOf(cell).add(line);
   if (parent) connect(parent, cell);
-  load(order.source).then(
+  if (order.watchdogMs !== undefined) guarded?.add(cell, order.watchdogMs);
+  if (order.place !== undefined) {
+    const main = board.lineTo(0);
+    main.post(["housed", line.thread, order.place]);
+    onEnd(cell, () => main.post(["vacated"]));
+  }
+  load(order.source, context, cell.ref).then(
     (loaded) => {
       type = loaded;
       cell.free();

@@ -17,7 +17,8 @@ export const CAPABILITY = {
   holdAndAdopt: 8,
   noLinger: 16,
   takesFloods: 32,
-  pidns: 64,
+  lendsStdin: 64,
+  pidns: 128,
 } as const;
 
 /** Numbers of the three standard streams as the wire writes them. */
@@ -28,6 +29,7 @@ export interface CommandBodies {
   hello: { versions: [number, number]; capabilities: number };
   start: StartWire;
   write: { data: Uint8Array };
+  lend: Record<string, never>;
   closeStdin: Record<string, never>;
   signal: { signal: number; target: "leader" | "group" | "tree" };
   stop: StopWire;
@@ -59,6 +61,7 @@ export interface EventBodies {
   stats: { processes: number; rssBytes: number; userUs: number; systemUs: number };
   output: { stream: number; bytes: Uint8Array };
   offer: { stream: number; path: Uint8Array; inode: number };
+  lent: { path: Uint8Array; inode: number };
   closed: { stream: number };
   stepped: { step: number };
   error: { code: string; errno: number | null; message: string };

@@ -35,6 +35,8 @@ const printed: Readonly<Record<string, string>> = {
   "crash-and-restart.ts": "app/shaky was restarted 2 times, its last exit: 3\napp ended: shutdown\n",
   "lines-to-an-actor.ts": "3 lines, 6 in all\n",
   "traffic-light.ts": "red\ngreen\nyellow\nred\n2 have crossed\n",
+  "plain-code.ts": "2 3 5 7 11 13 17 19\n25% 50% 75%\n168 primes\nERR_ACTOR_EXIT\n",
+  "compute.ts": "20 %\n40 %\n60 %\n80 %\n669 primes\nit is gone, and what it had asked for\n95 primes\n",
   "task.ts": "1\n4\n9\nit went on meanwhile\nslow: done\n",
 };
 for (const [name, text] of Object.entries(printed)) {

@@ -1,8 +1,9 @@
 /**
  * `npm run otp:conformance [-- --json]`: compares, prints what came of it, and exits with 1 if anything differs that is not meant to.
  */
+
+import { isErlangInstalled } from "../support/erlang.js";
 import { type Conformance, compare, liveResults } from "./conformance.js";
-import { isErlangInstalled } from "./live-erlang.js";
 import { scenarios } from "./scenarios/all.js";
 
 const options = process.argv.slice(2);

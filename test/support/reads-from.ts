@@ -1,12 +1,16 @@
 /**
- * Who reads what a process writes, as the kernel tells it.
+ * Who reads what a process writes, and who writes what it reads, as the kernel tells it.
  */
 import { readdirSync, readlinkSync } from "node:fs";
 
 /** Whether process `readerPid` itself has the pipe open that is the process's standard output, or else its standard error. */
 export function readsFrom(readerPid: number, osPid: number, stream: "stdout" | "stderr" = "stdout"): boolean {
-  const pipe = readlinkSync(`/proc/${osPid}/fd/${stream === "stdout" ? 1 : 2}`);
-  return links(readerPid).includes(pipe);
+  return links(readerPid).includes(readlinkSync(`/proc/${osPid}/fd/${stream === "stdout" ? 1 : 2}`));
+}
+
+/** Whether process `writerPid` itself has the pipe open that is the process's standard input. */
+export function writesTo(writerPid: number, osPid: number): boolean {
+  return links(writerPid).includes(readlinkSync(`/proc/${osPid}/fd/0`));
 }
 
 /** What the descriptors of a process that are pipes lead to, those at both ends of one twice. */

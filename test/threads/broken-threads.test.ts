@@ -7,7 +7,7 @@ import { whenEnded } from "#src/actors/exit-actor.js";
 import { stop } from "#src/actors/stop.js";
 import type { ActorRef } from "#src/ref.js";
 import { eventually } from "#src/testing/eventually.js";
-import { find, type Resident, resident, startResidents } from "../support/resident.js";
+import { find, type Resident, resident, spin, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
 
@@ -17,13 +17,6 @@ function told(ref: ActorRef<Resident>): Promise<{ type: string; reason: unknown 
     const heard = await ref.call.heard();
     return heard.length > 0 ? (heard as never) : undefined;
   });
-}
-
-/** Lets an actor spin for ever, and resolves when it does. */
-async function spin(ref: ActorRef<Resident>): Promise<void> {
-  const spins = new Int32Array(new SharedArrayBuffer(4));
-  ref.cast.spin(spins);
-  await eventually(() => Atomics.load(spins, 0) === 1);
 }
 
 t.test("stop ends an actor of another thread behind its messages", async (t) => {

@@ -3,7 +3,7 @@
  */
 import t from "tap";
 import { isActorRef } from "#src/ref.js";
-import { find, resident, startResidents } from "../support/resident.js";
+import { find, resident, type Starter, starter, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
 
@@ -34,6 +34,15 @@ t.test("a ref arrives as the one ref of its actor, in every thread", async (t) =
     [list[0] === a, list[1] === b, list[2] === c, isActorRef((list[3] as Map<string, unknown>).get("x"))],
     [true, true, true, true],
   );
+});
+
+t.test("an alias comes home as the alias it is, and is heard from both sides", async (t) => {
+  await using tree = await startResidents([starter("a", "own")]);
+  const a = find<Starter>(tree, "a");
+  const alias = await a.call.makeAlias();
+  t.equal(await alias.call.echo(1), 1);
+  t.equal(await a.call.isAlias(alias), true);
+  t.strictSame(await a.call.heard(), ["to the alias"]);
 });
 
 t.test("an actor calls actors of other threads and of the main one by refs it was given", async (t) => {
@@ -105,6 +114,17 @@ t.test("errors keep class, code, cause and stack", async (t) => {
   });
   t.equal(crashed.ref, a);
   t.match(crashed.cause, { name: "TypeError", code: "ECRASH", cause: { message: "the cause" } });
+  t.ok(crashed.cause instanceof TypeError);
+});
+
+t.test("a crash by something that is no error, or by an error's chain, is told as within a thread", async (t) => {
+  await using tree = await startResidents([resident("a", "own", { restart: "temporary" }), resident("b", "own")]);
+  const [a, b] = [find(tree, "a"), find(tree, "b")];
+  const nested = await b.call.ask(a, "crash", "inner").catch((error: unknown) => error as Error);
+  t.match(nested, { code: "ERR_ACTOR_EXIT", cause: { name: "TypeError", code: "ECRASH" } });
+  t.equal((nested as { ref?: unknown }).ref, a);
+  const thrown = await b.call.throwIt("a text").catch((error: unknown) => error as Error);
+  t.match(thrown, { code: "ERR_ACTOR_EXIT", cause: "a text" });
 });
 
 t.test("unknown and private methods are refused as in the same thread", async (t) => {

@@ -2,9 +2,11 @@
  * Where actors live, and what they are refused.
  */
 import t from "tap";
+import { whenEnded } from "#src/actors/exit-actor.js";
 import { start } from "#src/app/tree.js";
+import type { ChildSpecInput } from "#src/app/tree-spec.js";
 import { Counter } from "../support/actors.js";
-import { actorsFolder, find, resident, startResidents } from "../support/resident.js";
+import { actorsFolder, find, resident, type Starter, starter, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
 
@@ -67,6 +69,64 @@ t.test("an init that says ignore in another thread is no failure", async (t) => 
   ]);
   t.equal(tree.whereis("a"), undefined);
   t.ok(tree.whereis("b"));
+});
+
+t.test("a pool has as many threads as it says, and the one with the fewest actors is next", async (t) => {
+  const children = ["a", "b", "c", "d", "e"].map((id) => resident(id, "pool"));
+  await using tree = await startResidents(children, { pool: { size: 2 } });
+  const threads = await Promise.all(children.map(({ actor }) => find(tree, actor).call.thread()));
+  t.strictSame(
+    threads.map((thread) => threads.indexOf(thread)),
+    [0, 1, 0, 1, 0],
+  );
+  t.strictSame(new Set(tree.snapshot().map((row) => row.thread)), new Set(["main", "pool-1", "pool-2"]));
+});
+
+t.test("trees with different pools share no thread, and no name of one", async (t) => {
+  await using one = await startResidents([resident("a", "pool")], { pool: { size: 1 } });
+  await using other = await startResidents([resident("a", "pool")], { pool: { size: 1, stack: "8M" } });
+  t.not(await find(one, "a").call.thread(), await find(other, "a").call.thread());
+  const names = [one, other].map((tree) => tree.snapshot()[1]?.thread);
+  t.match(names, [/^pool-\d+$/, /^pool-\d+$/]);
+  t.equal(new Set(names).size, 2);
+});
+
+t.test("the heap of a pool is each thread's: out of it, exactly its actors end", async (t) => {
+  const children = ["a", "b", "c"].map((id) => resident(id, "pool"));
+  await using tree = await startResidents(children, { pool: { size: 2, heap: { old: "64M", young: "8M" } } });
+  const ends = ["a", "c"].map((id) => whenEnded(find(tree, id) as never));
+  find(tree, "a").cast.eat();
+  t.strictSame(await Promise.all(ends), [{ limit: "memory" }, { limit: "memory" }]);
+  t.equal(await find(tree, "b").call.echo(1), 1);
+});
+
+t.test("the stack of an own thread is as deep as it says", async (t) => {
+  await using tree = await startResidents([
+    starter("a", "own", { stack: "1M" }),
+    starter("b", "own", { stack: "16M" }),
+  ]);
+  const [shallow, deep] = [await find<Starter>(tree, "a").call.depth(), await find<Starter>(tree, "b").call.depth()];
+  t.ok(deep > 8 * shallow, `${deep} calls and ${shallow}`);
+});
+
+const refused: Record<string, [ChildSpecInput, RegExp]> = {
+  "a stack without a thread of one's own": [resident("a", "pool", { stack: "8M" }), /app\/a.stack: got a size/],
+  "a heap that is too small": [resident("a", "own", { heap: { young: "64K" } }), /app\/a.heap.young: .*from 1M/],
+  "a pool below the root": [{ supervisor: "s", pool: { size: 2 }, children: [] }, /app\/s.pool: .*at the root only/],
+  "a class below a supervisor with a thread": [
+    { supervisor: "s", thread: "own", children: [{ actor: "a", class: Counter }] },
+    /app\/s\/a.class: a class cannot cross/,
+  ],
+};
+for (const [what, [child, message]] of Object.entries(refused)) {
+  t.test(`${what} is refused in one sentence`, async (t) => {
+    await t.rejects(startResidents([child]), { code: "ERR_CONFIG", message });
+  });
+}
+
+t.test("a pool of no threads, or of more than 64, is refused, and so is a root with a thread", async (t) => {
+  for (const size of [0, 65, 1.5]) await t.rejects(startResidents([], { pool: { size } }), { message: /1 to 64/ });
+  await t.rejects(startResidents([], { thread: "own" }), { message: /app.thread: got own, allowed is main/ });
 });
 
 t.test("arguments that cannot be cloned fail the start before there is a thread", async (t) => {

@@ -1,12 +1,16 @@
 /**
  * Processes that actors of other threads hold: the thread's death is the death of their whole trees, and nobody hears of it before they are gone.
  */
+import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { whenEnded } from "#src/actors/exit-actor.js";
+import type { ProcessActor } from "#src/actors/process-actor.js";
 import type { Tree } from "#src/app/tree.js";
 import type { ActorRef } from "#src/ref.js";
-import { processesMarked } from "../support/proc.js";
+import { eventually } from "#src/testing/eventually.js";
+import { isRunning, processesMarked } from "../support/proc.js";
+import { writesTo } from "../support/reads-from.js";
 import { resident, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
@@ -15,6 +19,7 @@ const trees = fileURLToPath(new URL("../../../test/fixtures/trees", import.meta.
 
 interface Holder {
   place(): { osPid: number };
+  pour(bytes: number): Promise<void>;
   crash(): void;
   spin(): void;
   leaveThread(): void;
@@ -69,4 +74,30 @@ t.test("a process actor may live in a thread by itself", async (t) => {
   const cat = tree.whereis("cat");
   await cat?.call.write?.("hello\n");
   t.match(await cat?.call.status?.(), { state: "running" });
+});
+
+t.test("a process that gets much input is written to from its actor's own thread", async (t) => {
+  const args = [["sh", "-c", "cat >/dev/null"], `thread-${process.pid}-${trials++}`];
+  const tree = await startResidents([resident("reader", "own", { module: "./holder.mjs#Program", args })]);
+  const reader = tree.whereis<ProcessActor>("reader");
+  if (!reader) throw new Error("the reader does not run");
+  const { osPid } = await reader.call.status();
+  for (let i = 0; i < 40; i++) await reader.call.write(Buffer.alloc(65_536));
+  t.ok(writesTo(process.pid, osPid as number));
+  await tree.stop();
+  t.notOk(isRunning(osPid as number));
+});
+
+t.test("the end of a thread that wrote to a process closes no descriptor of another thread", async (t) => {
+  const args = [["sh", "-c", "cat >/dev/null"], `thread-${process.pid}-${trials++}`];
+  const tree = await startResidents([resident("holder", "own", { module: "./holder.mjs#Holder", args })]);
+  const holder = tree.whereis<Holder>("holder");
+  if (!holder) throw new Error("the holder does not run");
+  const { osPid } = await holder.call.place();
+  await holder.call.pour(3_000_000);
+  await eventually(() => !isRunning(osPid));
+  // They get the numbers that have become free.
+  const files = Array.from({ length: 16 }, () => openSync("/dev/null", "r"));
+  await tree.stop();
+  for (const file of files) t.doesNotThrow(() => closeSync(file));
 });

@@ -30,6 +30,7 @@ pub mod tree;
 pub mod moved;
 pub mod outbox;
 pub mod output;
+pub mod pipe_path;
 
 pub mod held;
 pub mod out_of_memory;

@@ -1,17 +1,17 @@
 //! One output stream of the process: read once for every frame, held back by its window, given up at its end.
 //! Knows the pipe, or our side of a terminal; does not know the other stream, the owner's connection or what the process is doing.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use mio::Interest;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::sys::stat::fstat;
-use nix::unistd::{getpid, read};
+use nix::unistd::read;
 
 use crate::event_loop::{EventLoop, Source};
 use crate::flow::Window;
 use crate::outbox::Outbox;
+use crate::pipe_path::PipePath;
 
 /// What a pipe holds unless it is told otherwise.
 const DEFAULT_PIPE_BYTES: usize = 64 * 1024;
@@ -36,17 +36,6 @@ enum Reader {
     Offered,
     /// The owner.
     Owner,
-}
-
-/// How an owner finds the pipe of a stream.
-#[derive(Debug)]
-pub struct Offer {
-    /// 1 (stdout) or 2 (stderr).
-    pub stream: u8,
-    /// What it can open.
-    pub path: String,
-    /// What it has opened then.
-    pub inode: u64,
 }
 
 /// One output stream of the process.
@@ -96,6 +85,11 @@ impl Output {
     /// Takes over our side of a terminal.
     pub fn of_terminal(stream: u8, master: Option<OwnedFd>, window_bytes: u32) -> Self {
         Self { is_terminal: true, ..Self::new(stream, master, window_bytes) }
+    }
+
+    /// 1 (stdout) or 2 (stderr).
+    pub fn stream(&self) -> u8 {
+        self.stream
     }
 
     /// The pipe, until its end.
@@ -172,14 +166,13 @@ impl Output {
     }
 
     /// Where an owner can open the pipe, if it is worth its while and was not said before.
-    pub fn offer(&mut self) -> Option<Offer> {
+    pub fn offer(&mut self) -> Option<PipePath> {
         let pipe = self.pipe.as_ref()?;
         if !matches!(self.reader, Reader::Sidecar { flood_bytes: OFFER_AFTER_BYTES.. }) {
             return None;
         }
         self.reader = Reader::Offered;
-        let inode = fstat(pipe).ok()?.st_ino;
-        Some(Offer { stream: self.stream, path: format!("/proc/{}/fd/{}", getpid(), pipe.as_raw_fd()), inode })
+        PipePath::of(pipe).ok()
     }
 
     /// Leaves the reading to the owner, who has opened the pipe. Answers whether it does: it must have been offered, and not be at its end.

@@ -236,6 +236,7 @@ impl Sidecar {
         }
         self.take_back(events);
         self.pump();
+        self.watch_stdin(events);
         self.say_steps();
         self.drain(now);
         self.say_closed_if_due(now);

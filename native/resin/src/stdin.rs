@@ -4,9 +4,13 @@
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
+use mio::Interest;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::write;
+
+use crate::event_loop::{EventLoop, Source};
+use crate::pipe_path::PipePath;
 
 /// What the pipe of a flood holds; the most that anybody may ask for by default.
 const FLOOD_PIPE_BYTES: i32 = 1024 * 1024;
@@ -36,6 +40,8 @@ pub struct Feed {
     last: Option<u8>,
     writable: bool,
     widened: bool,
+    /// The owner writes to it; nothing wakes for it.
+    lent: bool,
     /// Buffers of writes that are done: in a flood the next need them at once, and new ones would cost a page fault for every page.
     spare: Vec<Vec<u8>>,
 }
@@ -71,6 +77,8 @@ pub struct Progress {
     pub closed: Vec<u32>,
     /// The reader turned out to be gone.
     pub gone: bool,
+    /// It is closed although nobody asked for that by a request.
+    pub closed_unasked: bool,
 }
 
 impl Stdin {
@@ -86,6 +94,7 @@ impl Stdin {
             last: None,
             writable: true,
             widened: false,
+            lent: false,
             spare: Vec::new(),
         })
     }
@@ -133,6 +142,33 @@ impl Stdin {
         rest.extend_from_slice(&data[written..]);
         feed.waiting.push_back(Waiting { id: Some(id), total_bytes: data.len() as u64, rest, rest_at: 0 });
         Ok(())
+    }
+
+    /// Lets the owner write to the pipe itself, which is as large as a flood's from now on. `None` unless everything taken so far is in it.
+    ///
+    /// Every read of the process would wake the sidecar, although it is none of its business: the pipe is not watched any more.
+    pub fn lend(&mut self, events: &EventLoop) -> Option<PipePath> {
+        let Stdin::Open(feed) = self else { return None };
+        if feed.is_closing || !feed.waiting.is_empty() {
+            return None;
+        }
+        let path = PipePath::of(&feed.pipe).ok()?;
+        if !feed.lent {
+            events.unwatch(&feed.pipe).ok()?;
+            feed.lent = true;
+        }
+        feed.widen();
+        Some(path)
+    }
+
+    /// Watches a lent pipe again if something waits for it.
+    pub fn watch_if_waiting(&mut self, events: &EventLoop) {
+        if let Stdin::Open(feed) = self
+            && feed.lent
+            && !feed.waiting.is_empty()
+        {
+            feed.lent = events.watch(Source::Stdin, &feed.pipe, Interest::WRITABLE).is_err();
+        }
     }
 
     /// Takes bytes of resin's own, behind everything that waits and beside the window. Call [`Stdin::pump`] afterwards.
@@ -205,6 +241,7 @@ impl Stdin {
         match feed.write_waiting(&mut progress) {
             Ok(()) if feed.waiting.is_empty() && feed.is_closing => {
                 progress.closed = std::mem::take(&mut feed.closing);
+                progress.closed_unasked = progress.closed.is_empty();
                 *self = Stdin::Closed;
             }
             Ok(()) => {}
@@ -233,12 +270,13 @@ impl Stdin {
 impl Feed {
     /// A pipe that could not take what the window allows gets larger, once; what then fits is not copied. Answers how much that was.
     fn widen_and_write(&mut self, rest: &[u8]) -> usize {
-        if std::mem::replace(&mut self.widened, true)
-            || fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(FLOOD_PIPE_BYTES)).is_err()
-        {
-            return 0;
-        }
-        write(&self.pipe, rest).unwrap_or(0)
+        if self.widen() { write(&self.pipe, rest).unwrap_or(0) } else { 0 }
+    }
+
+    /// Makes the pipe as large as a flood's, if that was not done before. A user's share of pipe memory may be used up: it is as good as before then.
+    fn widen(&mut self) -> bool {
+        !std::mem::replace(&mut self.widened, true)
+            && fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(FLOOD_PIPE_BYTES)).is_ok()
     }
 
     fn write_waiting(&mut self, progress: &mut Progress) -> Result<(), Errno> {
@@ -338,7 +376,7 @@ mod tests {
         assert_eq!(stdin.last_byte(), Some(b't'));
         stdin.close_unasked();
         assert_eq!(stdin.add(b"late"), Err(Refusal::NotOpen));
-        assert_eq!(stdin.pump(), Progress { wrote: Some(1), ..Progress::default() });
+        assert_eq!(stdin.pump(), Progress { wrote: Some(1), closed_unasked: true, ..Progress::default() });
         let mut buffer = [0; 8192];
         assert_eq!(read(&reader, &mut buffer), Ok(7));
         assert_eq!((&buffer[..7], read(&reader, &mut [0])), (&b"abcquit"[..], Ok(0)));

@@ -4,6 +4,7 @@
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { isErlangInstalled } from "../../support/erlang.js";
 import { compareRun, compareRuns, type Difference, replayed, type Sides } from "./compare.js";
 import { runOnCopal } from "./copal.js";
 import { Erlang } from "./erlang.js";
@@ -20,7 +21,7 @@ const mostRuns = 1_000_000;
 const largestSeed = 2 ** 31 - 1;
 
 const options = optionsOf(process.argv.slice(2));
-if (!Erlang.isInstalled())
+if (!isErlangInstalled())
   fail(1, "no `erl` and `erlc` on the path, and the trees are compared with a live Erlang: install erlang-base");
 const erlang = await Erlang.prepare();
 for (const [signal, code] of [

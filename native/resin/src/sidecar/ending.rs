@@ -12,8 +12,9 @@ use crate::error::{Stage, errno_name};
 use crate::event_loop::EventLoop;
 use crate::held::{Held, LeaderEnd};
 use crate::life::Limits;
-use crate::output::{Offer, Output, Pumped};
+use crate::output::{Output, Pumped};
 use crate::owner::Owner;
+use crate::pipe_path::PipePath;
 use crate::reaper::Usage;
 use crate::stdin::Progress;
 use crate::wire::messages::{Event, Exited, StoppedBy};
@@ -98,6 +99,13 @@ impl Sidecar {
         }
     }
 
+    /// A pipe that was lent is watched again once resin itself has something for it that it did not take.
+    pub(super) fn watch_stdin(&mut self, events: &EventLoop) {
+        if let Some(held) = self.held() {
+            held.stdin.watch_if_waiting(events);
+        }
+    }
+
     /// Tells the owner what became of its writes and its request to close.
     pub(super) fn say_progress(&mut self, progress: Progress) {
         if let Some(id) = progress.wrote {
@@ -109,7 +117,7 @@ impl Sidecar {
         for id in progress.closed {
             self.owner.tell(id, &Event::Ok {});
         }
-        if progress.gone {
+        if progress.gone || progress.closed_unasked {
             self.stdin_gone_unsaid = true;
             self.say_closed_soon();
         }
@@ -245,8 +253,8 @@ impl Sidecar {
 
 /// Offers a stream that floods to the owner, once.
 fn offer(output: &mut Output, owner: &mut Owner) {
-    if let Some(Offer { stream, path, inode }) = output.offer() {
-        owner.tell(0, &Event::Offer { stream, path: path.as_bytes(), inode });
+    if let Some(PipePath { path, inode }) = output.offer() {
+        owner.tell(0, &Event::Offer { stream: output.stream(), path: path.as_bytes(), inode });
     }
 }
 

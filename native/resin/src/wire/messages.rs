@@ -20,13 +20,16 @@ pub const CAPABILITY_PTY: u32 = 2;
 pub const CAPABILITY_LIMITS: u32 = 4;
 
 /// Capability bit: this resin knows the containment `pidns`.
-pub const CAPABILITY_PIDNS: u32 = 64;
+pub const CAPABILITY_PIDNS: u32 = 128;
 
 /// The owner's capability bit that says: block at once, never poll before.
 pub const CAPABILITY_NO_LINGER: u32 = 16;
 
 /// The owner's capability bit that says: it can read the pipe of a flood itself.
 pub const CAPABILITY_TAKES_FLOODS: u32 = 32;
+
+/// Capability bit: this resin can lend its end of the process's stdin.
+pub const CAPABILITY_LENDS_STDIN: u32 = 64;
 
 /// The largest window of one stream, in bytes (16 MiB).
 pub const MAX_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
@@ -102,6 +105,8 @@ pub enum Command<'a> {
         #[serde(with = "serde_bytes")]
         data: &'a [u8],
     },
+    /// Ask for the pipe of its stdin, so as to write to it without resin.
+    Lend {},
     /// Close its stdin once everything written before is in the pipe.
     CloseStdin {},
     /// Send a signal.
@@ -147,6 +152,7 @@ impl Command<'_> {
             Command::Hello { .. } => "hello",
             Command::Start(_) => "start",
             Command::Write { .. } => "write",
+            Command::Lend {} => "lend",
             Command::CloseStdin {} => "closeStdin",
             Command::Signal { .. } => "signal",
             Command::Stop(_) => "stop",
@@ -248,7 +254,15 @@ pub enum Event<'a> {
         /// Its inode, by which the owner knows that it has opened the right one.
         inode: u64,
     },
-    /// No more output of this stream will come; for stream 0, the reader of stdin is gone.
+    /// The answer to `lend`: the owner may write to the process's stdin itself.
+    Lent {
+        /// Where the owner can open the pipe.
+        #[serde(with = "serde_bytes")]
+        path: &'a [u8],
+        /// Its inode, by which the owner knows that it has opened the right one.
+        inode: u64,
+    },
+    /// No more output of this stream will come; for stream 0, its reader is gone, or a step of the stop has closed it.
     Closed {
         /// 0, 1 or 2.
         stream: u8,
@@ -346,6 +360,7 @@ impl Event<'_> {
             Event::Stats { .. } => "stats",
             Event::Output { .. } => "output",
             Event::Offer { .. } => "offer",
+            Event::Lent { .. } => "lent",
             Event::Closed { .. } => "closed",
             Event::Stepped { .. } => "stepped",
             Event::Error { .. } => "error",

@@ -1,0 +1,204 @@
+//! Much input: the pipe of stdin lent to its owner, who writes to it without resin, and closes it with resin.
+
+mod support;
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+use resin::wire::messages::{CAPABILITY_LENDS_STDIN, Command, Event};
+use resin::wire::start::{Stdio, Step, StopSpec};
+use support::{Owner, Spec, Started, eventually, proc};
+
+const LEND: Command<'static> = Command::Lend {};
+
+/// Opens the pipe that the answer names.
+fn borrowed(owner: &mut Owner) -> File {
+    let request = owner.send(&LEND);
+    let (path, inode) = owner.wait_for(|id, event| match event {
+        Event::Lent { path, inode } if id == request => Some((String::from_utf8_lossy(path).into_owned(), *inode)),
+        Event::Error { message, .. } if id == request => panic!("not lent: {message}"),
+        _ => None,
+    });
+    let pipe = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
+    assert_eq!(pipe.metadata().unwrap().ino(), inode);
+    pipe
+}
+
+/// Writes until nothing goes in any more; how much that was.
+fn fill(mut pipe: &File) -> usize {
+    let mut written = 0;
+    loop {
+        match pipe.write(&[b'x'; 65536]) {
+            Ok(count) => written += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return written,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Writes all of it, however long the process takes.
+fn write_whole(mut pipe: &File, mut data: &[u8]) {
+    while !data.is_empty() {
+        match pipe.write(data) {
+            Ok(count) => data = &data[count..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn sleeper() -> (Owner, Started) {
+    Owner::ready(&Spec::fixture("never-reads-stdin"))
+}
+
+fn sleeps_of(pid: u32) -> u64 {
+    proc::status(pid as i32, "voluntary_ctxt_switches").parse().unwrap()
+}
+
+#[test]
+fn a_sidecar_says_that_it_lends() {
+    let mut owner = Owner::of_sidecar();
+    owner.hello();
+    let capabilities = owner.wait_for(|_, event| match event {
+        Event::Hello { capabilities, .. } => Some(*capabilities),
+        _ => None,
+    });
+    assert_ne!(capabilities & CAPABILITY_LENDS_STDIN, 0);
+}
+
+#[test]
+fn commands_and_then_the_pipe_are_the_whole_input_in_order() {
+    let (mut owner, _) = Owner::started(&Spec::shell("cat; echo end"));
+    assert_eq!(owner.ask(&Command::Write { data: b"by commands, " }), "wrote");
+    let pipe = borrowed(&mut owner);
+    write_whole(&pipe, b"by the pipe, ");
+    drop(pipe);
+    assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
+    assert_eq!(owner.exited().code, Some(0));
+    assert_eq!(owner.output[1], b"by commands, by the pipe, end\n");
+}
+
+#[test]
+fn the_input_ends_when_both_have_closed_it() {
+    let (mut owner, started) = Owner::started(&Spec::shell("cat >/dev/null; echo end"));
+    let pipe = borrowed(&mut owner);
+    assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
+    write_whole(&pipe, &[b'x'; 300_000]);
+    assert!(proc::is_running(started.pid));
+    drop(pipe);
+    owner.wait_for_output(1, b"end\n");
+    assert_eq!(owner.exited().code, Some(0));
+}
+
+#[test]
+fn a_sidecar_sleeps_while_its_owner_writes() {
+    let (mut owner, _) = Owner::started(&Spec::shell("exec cat >/dev/null"));
+    let pipe = borrowed(&mut owner);
+    let sidecar_pid = owner.sidecar.as_ref().unwrap().id();
+    let before = sleeps_of(sidecar_pid);
+    write_whole(&pipe, &vec![b'x'; 20 << 20]);
+    // Its first sleep after the answer, and one more where the answer came before that.
+    assert!(sleeps_of(sidecar_pid) - before <= 2);
+    owner.stop(0);
+    owner.exited();
+}
+
+#[test]
+fn what_has_no_open_empty_pipe_is_not_lent() {
+    let mut null = Spec::shell("sleep 1000");
+    null.stdio[0] = Stdio::Null;
+    for spec in [null, Spec::shell("exec cat").pty(false, true)] {
+        assert_eq!(Owner::started(&spec).0.ask(&LEND), "ERR_STATE");
+    }
+    let (mut owner, _) = Owner::started(&Spec::shell("sleep 1000"));
+    owner.ask(&Command::CloseStdin {});
+    assert_eq!(owner.ask(&LEND), "ERR_STATE");
+
+    let mut spec = Spec::fixture("never-reads-stdin");
+    spec.window_bytes[0] = 4 << 20;
+    let (mut owner, _) = Owner::ready(&spec);
+    owner.send(&Command::Write { data: &vec![b'x'; 2 << 20] });
+    assert_eq!(owner.ask(&LEND), "ERR_STATE", "not everything is in the pipe");
+
+    let (mut owner, _) = Owner::ready(&Spec::fixture("closes-descriptors"));
+    owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
+    assert_eq!(owner.ask(&LEND), "ERR_STATE", "nobody reads");
+}
+
+#[test]
+fn a_lend_that_crossed_with_the_end_is_ignored() {
+    let mut owner = Owner::of_sidecar();
+    owner.start(&Spec::shell("exit 0"));
+    owner.life_ended();
+    owner.send(&LEND);
+    owner.send_start(&Spec::shell("exit 3"));
+    assert_eq!(owner.life_ended().code, Some(3));
+    assert!(!owner.log.contains(&"error".to_owned()) && !owner.log.contains(&"lent".to_owned()));
+}
+
+#[test]
+fn a_write_by_command_that_has_to_wait_for_a_lent_pipe_is_answered() {
+    let (mut owner, _) = Owner::started(&Spec::new(&["tail", "-c", "4"]));
+    let pipe = borrowed(&mut owner);
+    owner.ask(&Command::Pause {});
+    fill(&pipe);
+    let write = owner.send(&Command::Write { data: b"\nend" });
+    let close = owner.send(&Command::CloseStdin {});
+    drop(pipe);
+    owner.ask(&Command::Resume {});
+    assert_eq!(owner.answer(write), "wrote");
+    assert_eq!(owner.answer(close), "ok");
+    owner.wait_for_output(1, b"\nend");
+    owner.exited();
+}
+
+#[test]
+fn a_step_that_closes_stdin_is_told_so_that_the_owner_closes_it_too() {
+    let wait = Step { delay_ms: 20_000, stdin: None, close_stdin: None, command: None, signal: None, target: None };
+    let mut spec = Spec::shell("cat; echo end");
+    let steps = vec![Step { stdin: Some(b"quit "), close_stdin: Some(true), ..wait }];
+    spec.stop = StopSpec { steps: Some(steps), ..support::stop(15, 60_000) };
+    let (mut owner, _) = Owner::started(&spec);
+    let pipe = borrowed(&mut owner);
+    write_whole(&pipe, b"text ");
+    owner.ask(&Command::Stop(Box::new(StopSpec { planned: Some(true), ..support::stop(15, 60_000) })));
+    owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
+    drop(pipe);
+    assert!(!owner.exited().killed);
+    assert_eq!(owner.output[1], b"text quit end\n");
+}
+
+#[test]
+fn a_full_pipe_that_is_lent_cannot_delay_a_stop_or_a_kill() {
+    for (grace_ms, signal) in [(5_000, 15), (0, 9)] {
+        let (mut owner, started) = sleeper();
+        let pipe = borrowed(&mut owner);
+        assert!(fill(&pipe) >= 65536);
+        owner.stop(grace_ms);
+        assert_eq!(owner.exited().signal, Some(signal));
+        assert!(!proc::is_running(started.pid));
+    }
+}
+
+#[test]
+fn an_owner_that_is_gone_leaves_no_writer() {
+    let (mut owner, started) = Owner::ready(&Spec::shell("trap '' TERM; echo ready; cat >/dev/null; sleep 1000"));
+    let pipe = borrowed(&mut owner);
+    write_whole(&pipe, b"text");
+    drop(pipe);
+    owner.stream.shutdown(std::net::Shutdown::Both).unwrap();
+    eventually("the process is gone", || !proc::is_running(started.pid));
+    assert_eq!(owner.sidecar_code(), Some(0));
+}
+
+#[test]
+fn a_reader_that_is_gone_is_told_by_the_pipe() {
+    let (mut owner, _) = Owner::ready(&Spec::shell("echo ready; read -r _; exec 0<&-; echo closed; sleep 1000"));
+    let mut pipe = borrowed(&mut owner);
+    pipe.write_all(b"\n").unwrap();
+    owner.wait_for_output(1, b"ready\nclosed\n");
+    assert_eq!(pipe.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
+    owner.stop(0);
+    owner.exited();
+}

@@ -1,0 +1,48 @@
+/**
+ * The pipe of a process's standard input, written without the sidecar in between (docs/protocol.md section 4.2). Knows the descriptor; does not
+ * know what was written before, nor when the process ends.
+ */
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { Socket } from "node:net";
+
+/** Our own end of a process's standard input. */
+export class LentPipe {
+  readonly #socket: Socket;
+
+  /** Use {@link LentPipe.open}, which makes sure that the descriptor is the pipe it should be. */
+  private constructor(fd: number) {
+    // Only a write that waits for room keeps Node running.
+    this.#socket = new Socket({ fd, readable: false, writable: true }).unref();
+  }
+
+  /** Opens the pipe at `path`; undefined if it cannot be opened, nobody reads it, or `path` leads to something else by now. */
+  static open(path: string, inode: number): LentPipe | undefined {
+    let fd: number;
+    try {
+      fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch {
+      return undefined;
+    }
+    const stat = fstatSync(fd);
+    if (stat.isFIFO() && stat.ino === inode) return new LentPipe(fd);
+    closeSync(fd);
+    return undefined;
+  }
+
+  /** Says what to call, at most once, when nobody reads it any more. */
+  onBroken(broken: (cause: Error) => void): void {
+    this.#socket.on("error", broken);
+  }
+
+  /** Writes behind everything before, and calls `done` when all of it is in the pipe. `data` is not copied: it must not be changed until then. */
+  write(data: Uint8Array, done: () => void): void {
+    this.#socket.write(data, (error) => {
+      if (!error) done();
+    });
+  }
+
+  /** Closes it. What is still waiting is not written. */
+  close(): void {
+    this.#socket.destroy();
+  }
+}

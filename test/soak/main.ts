@@ -1,0 +1,56 @@
+/**
+ * `npm run soak -- [--minutes N] [--every MS] [--json]`: crashes threads in every way for minutes and says what it cost. Exit code 0 when nothing
+ * leaks, 1 when something does, 2 for options that make no sense.
+ */
+import { parseArgs } from "node:util";
+import { leftovers, soak } from "./soak.js";
+import { leaks, type Sample, slopeOf } from "./verdict.js";
+
+const REST_EVERY_MS = 20_000;
+
+const { minutes, everyMs, asJson } = optionsOf(process.argv.slice(2));
+const forMs = minutes * 60_000;
+const onSample = (sample: Sample): void => {
+  if (!asJson) process.stdout.write(`${describe(sample)}\n`);
+};
+const { samples, crashes } = await soak({
+  forMs,
+  everyMs,
+  rests: Math.max(5, Math.round(forMs / REST_EVERY_MS)),
+  onSample,
+});
+const [heap, rss] = [slopeOf(samples, "heapBytes"), slopeOf(samples, "rssBytes")];
+const found = [...leaks(samples), ...leftovers().map((line) => `left: ${line}`)];
+if (asJson) process.stdout.write(`${JSON.stringify({ crashes, heap, rss, samples, leaks: found }, null, 2)}\n`);
+else {
+  for (const [kind, count] of Object.entries(crashes)) process.stdout.write(`${String(count).padStart(6)}  ${kind}\n`);
+  for (const [what, { bytesPerCrash, give }] of Object.entries({ heap, rss }))
+    process.stdout.write(`${what}: ${Math.round(bytesPerCrash)} bytes per crash, give or take ${Math.round(give)}\n`);
+  process.stdout.write(found.length === 0 ? "nothing leaks\n" : found.map((line) => `LEAK ${line}\n`).join(""));
+}
+process.exitCode = found.length === 0 ? 0 : 1;
+
+function describe({ crashes, heapBytes, rssBytes, descriptors, threads, processes, handles }: Sample): string {
+  const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MB`;
+  const held = `${descriptors} descriptors, ${threads} threads, ${processes} processes, ${handles} handles`;
+  return `${String(crashes).padStart(6)} crashes: heap ${megabytes(heapBytes)}, rss ${megabytes(rssBytes)}, ${held}`;
+}
+
+function optionsOf(words: string[]): { minutes: number; everyMs: number; asJson: boolean } {
+  try {
+    const { values } = parseArgs({
+      args: words,
+      options: {
+        minutes: { type: "string", default: "10" },
+        every: { type: "string", default: "100" },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const [minutes, everyMs] = [Number(values.minutes), Number(values.every)];
+    if (minutes > 0 && everyMs > 0) return { minutes, everyMs, asJson: values.json };
+    throw new Error(`--minutes and --every are numbers above 0`);
+  } catch (error) {
+    process.stderr.write(`soak: ${(error as Error).message}\n`);
+    process.exit(2);
+  }
+}

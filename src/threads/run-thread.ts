@@ -103,4 +103,6 @@ export function runThread(load: ClassLoader): void {
         break;
     }
   };
+  // The first word: what was told so far is heard from now on.
+  main.postNow(["sign"]);
 }

@@ -1,5 +1,5 @@
 /**
- * What an owner is told of a process that runs: its names, and what holds it. Knows nothing of its life.
+ * What is known of a process from its start on: what it is called, what holds it, which of its limits hold. Made from the wire's `started`.
  */
 import type { EventBodies } from "../wire/messages.js";
 import type { LimitMissing } from "./resource-limits.js";
@@ -25,18 +25,19 @@ export type Started = Readonly<{
   pidnsMissing: string | null;
 }>;
 
-/** Reads it from the wire's `started`, which came from the sidecar of that pid. */
+/** Turns the wire's `started` into what is known of the process. */
 export function startedOf(body: EventBodies["started"], sidecarPid: number): Started {
+  const { cgroups1 = [], limitsApplied = [], limitsMissing = [], pidnsMissing = null } = body;
   return {
     osPid: body.pid,
     sidecarPid,
     startTime: body.startTime,
     containment: body.containment,
     cgroup: body.cgroup && Buffer.from(body.cgroup).toString(),
-    cgroups1: (body.cgroups1 ?? []).map((path) => Buffer.from(path).toString()),
-    limitsApplied: body.limitsApplied ?? [],
-    limitsMissing: body.limitsMissing ?? [],
+    cgroups1: cgroups1.map((path) => Buffer.from(path).toString()),
+    limitsApplied,
+    limitsMissing,
     pidns: body.pidns ? { osPid: body.pidns.pid, startTime: body.pidns.startTime } : null,
-    pidnsMissing: body.pidnsMissing ?? null,
+    pidnsMissing,
   };
 }

@@ -49,9 +49,19 @@ export function runThread(load: ClassLoader): void {
     // Behind what the end still has to say.
     setImmediate(leave);
   };
+  const loading = new Set<Promise<unknown>>();
+  const loadWhole: ClassLoader = (source, context, actor) => {
+    const loaded = load(source, context, actor);
+    loading.add(loaded);
+    const forget = () => loading.delete(loaded);
+    loaded.then(forget, forget);
+    return loaded;
+  };
   const leave = (): void => {
     board.flush();
-    process.exit(0);
+    // A file that is being read when a thread ends stays open.
+    if (loading.size === 0) process.exit(0);
+    void Promise.allSettled(loading).then(() => process.exit(0));
   };
   const guarded = new GuardedActors(runtime, main);
   const sidecars = new BorrowedSidecars(main);
@@ -64,7 +74,7 @@ export function runThread(load: ClassLoader): void {
   const obey = (line: Line, message: ThreadMessage): void => {
     switch (message[0]) {
       case "start":
-        startOrdered(line, message[1], load, isOwn, guarded);
+        startOrdered(line, message[1], loadWhole, isOwn, guarded);
         break;
       case "placed":
         threads.placed(message[1], message[2]);
@@ -103,4 +113,6 @@ export function runThread(load: ClassLoader): void {
         break;
     }
   };
+  // The first word: what was told so far is heard from now on.
+  main.postNow(["sign"]);
 }

@@ -241,6 +241,7 @@ export class Threads implements ThreadHost {
         if (thread) this.#guard(thread, message[1], message[2]);
         break;
       case "sign":
+        thread?.cameUp();
         this.#watchdogs.get(line.thread)?.sign();
         break;
       case "ending":

@@ -40,6 +40,11 @@ export interface WorkerThreadOptions {
 
 /** How long a thread has to say that it heard of a kill. A healthy one needs less than a millisecond. */
 const HEARING_MS = 25;
+/**
+ * How long it has for that before it has said its first word: it loads the modules it runs on, and hears behind them. Node never closes the files that a
+ * thread was reading when it was ended by force.
+ */
+const COMING_UP_MS = 2_000;
 /** How long a thread that has nothing left to do has to end by itself. */
 const LEAVING_MS = 1_000;
 
@@ -65,6 +70,7 @@ export class WorkerThread {
   #error: ExitReason | undefined;
   /** What its actors end with because it was ended by force. */
   #verdict: ExitReason | undefined;
+  #isUp = false;
   #hasExited = false;
   /** When it was asked first of what it has not heard yet. */
   #unheardSinceMs: number | undefined;
@@ -131,8 +137,14 @@ export class WorkerThread {
     this.line.drain();
     this.line.flush();
     const unheardMs = performance.now() - (this.#unheardSinceMs ?? Number.POSITIVE_INFINITY);
-    if (withinMs === 0 && unheardMs >= HEARING_MS) this.condemn("killed");
-    else this.#terminateIn(withinMs + HEARING_MS);
+    const hearingMs = this.#isUp ? HEARING_MS : COMING_UP_MS;
+    if (withinMs === 0 && unheardMs >= hearingMs) this.condemn("killed");
+    else this.#terminateIn(withinMs + hearingMs);
+  }
+
+  /** It has said its first word. */
+  cameUp(): void {
+    this.#isUp = true;
   }
 
   /** It has heard. */

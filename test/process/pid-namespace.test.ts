@@ -4,6 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { open, type ProcessActor, run, start } from "copal";
 import t from "tap";
+import { eventually } from "#src/testing/eventually.js";
 import { marked } from "../support/marked.js";
 import { isRunning, processOf } from "../support/proc.js";
 import { skip } from "../support/skip.js";
@@ -31,7 +32,7 @@ t.test("the program sees its own tree alone, and outside it goes by its pid ther
   t.ok(Number((await lines.next()).value) <= 4);
   const { osPid, pidns, containment } = session.place;
   t.equal(containment, "pidns");
-  t.equal(processOf(osPid)?.name, "sleep");
+  await eventually(() => processOf(osPid)?.name === "sleep");
   t.match(processOf(pidns?.osPid ?? 0), { name: "resin-init", startTime: pidns?.startTime });
 });
 

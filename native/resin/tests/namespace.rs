@@ -90,11 +90,15 @@ fn every_end_is_told_as_without_a_namespace() {
 #[test]
 fn who_is_left_when_the_leader_ends_may_still_end_by_itself() {
     let mut owner = Owner::of_sidecar();
-    let mut spec = contained("(trap '' TERM; sleep 0.1; echo late) & sleep 0.02; exit 5");
+    let late = "(trap '' TERM; echo ready; while kill -0 $$ 2>/dev/null; do sleep 0.01; done; echo late)";
+    let mut spec = contained(&format!("{late} & read _; exit 5"));
     spec.orphan_grace_ms = 60_000;
     start(&mut owner, &spec);
+    owner.wait_for_output(1, b"ready\n");
+    owner.send(&Command::CloseStdin {});
     let exited = owner.exited();
-    assert_eq!((exited.code, exited.killed, owner.output[1].as_slice()), (Some(5), false, &b"late\n"[..]));
+    assert_eq!((exited.code, exited.killed), (Some(5), false));
+    assert_eq!(owner.output[1], b"ready\nlate\n");
     assert!(exited.left_behind >= 1);
 }
 

@@ -81,12 +81,13 @@ export class WorkerThread {
     this.name = name;
     this.isOwn = isOwn;
     const [near, far] = makeChannel();
+    const execArgv = inheritedArguments();
     const copal: ThreadOrder = { thread, isOwn, end: far, lingering, heard: heardChannels() };
     this.#worker = new Worker(entry, {
       name,
       workerData: { copal },
       transferList: [far.port],
-      execArgv: inheritedArguments(),
+      ...(execArgv && { execArgv }),
       // Descriptors that became sockets are closed as such; a worker that tracks them closes their numbers once more at its end, whose ever they are by then.
       trackUnmanagedFds: false,
       resourceLimits: resourceLimits(limits),

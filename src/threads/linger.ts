@@ -20,7 +20,7 @@ export interface Lingered {
 /** How long to look when nothing comes, in milliseconds. */
 const PATIENCE_MS = 0.05;
 /** After so long the event loop has its turn, whatever comes: timers and other I/O are never later by more. */
-const SESSION_MS = 0.1;
+const SESSION_MS = 0.03;
 /** Traffic is recent for so long. */
 const RECENT_MS = 1;
 /** How often to ask the kernel whether somebody else needs the cores, and how often while somebody does. */
@@ -43,6 +43,8 @@ export class Linger {
   #wasCrowded = false;
   #crowdLookMs = Number.NEGATIVE_INFINITY;
   #sessionStartMs: number | undefined;
+  /** How long it goes on looking if nothing comes. */
+  #patienceMs = PATIENCE_MS;
   #lastTrafficMs = Number.NEGATIVE_INFINITY;
   #skip = 0;
   #skipped = 0;
@@ -100,33 +102,38 @@ export class Linger {
       setImmediate(this.#look);
       return;
     }
-    let heard = false;
+    let goesOn = false;
     try {
       for (const port of this.#ports) port.flush();
-      heard = this.#hears(startMs + PATIENCE_MS);
+      const heard = this.#hears(Math.min(startMs + this.#patienceMs, this.#sessionStartMs + SESSION_MS));
+      const nowMs = performance.now();
+      this.#patienceMs = heard ? PATIENCE_MS : this.#patienceMs - (nowMs - startMs);
+      goesOn = heard !== undefined && this.#patienceMs > 0;
+      if (heard) this.#lastTrafficMs = nowMs;
     } finally {
-      if (!heard) this.#rest();
+      if (!goesOn) this.#rest();
     }
-    if (!heard) return;
-    this.#lastTrafficMs = performance.now();
-    this.#come();
+    if (goesOn) this.#come();
   };
 
   #rest(): void {
     this.#sessionStartMs = undefined;
+    this.#patienceMs = PATIENCE_MS;
     this.#isDue = false;
+    this.#skip = Math.min(MOST_SKIPPED, 2 * this.#skip + 1);
     for (const port of this.#ports) port.sleep();
   }
 
-  #hears(untilMs: number): boolean {
+  /** Looks until then; undefined if too many threads do already. */
+  #hears(untilMs: number): boolean | undefined {
     if (Atomics.add(this.#lingering, 0, 1) >= availableCores) {
       Atomics.sub(this.#lingering, 0, 1);
-      return false;
+      return undefined;
     }
     try {
       for (const port of this.#ports) port.stayAwake();
       const heard = this.#listen(untilMs);
-      this.#skip = heard ? 0 : Math.min(MOST_SKIPPED, 2 * this.#skip + 1);
+      if (heard) this.#skip = 0;
       return heard;
     } finally {
       Atomics.sub(this.#lingering, 0, 1);

@@ -5,18 +5,11 @@
  * Counts are of work completed: a start when its `init` has run and its supervisor knows it, a restart when the replacement's has, a stop when the
  * actor is no more. Erlang's children are gen_servers (erlang/actors_bench_child.erl), started, crashed and stopped the same way.
  */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { isAlive } from "#src/actors/runtime.js";
 import { Actor, type ActorRef, start, startDynamicSupervisor, stop } from "#src/index.js";
+import { Erlang } from "./erlang.js";
 import { progress, type Report, type Row, report, row, type Samples } from "./report.js";
 
 const ACTORS = 100_000;
@@ -26,7 +19,6 @@ const WARMING_CRASHES = 2_000;
 const SIZES = [25_000, 50_000, 100_000, 200_000];
 const ROUNDS = 5;
 const LINEARITY_ROUNDS = 3;
-const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Milliseconds of one round's three parts. */
 interface Times {
@@ -41,7 +33,9 @@ type Round = (count: number, crashes: number) => Promise<Times>;
 /** Measures starts, crashes with restarts, and stops. */
 export async function measure(): Promise<Report> {
   const missing: string[] = [];
-  const erlang = await Erlang.start().catch((error: Error) => {
+  // +P: its table of processes holds 262,144 unless told otherwise.
+  const modules = ["actors_bench", "actors_bench_child"];
+  const erlang = await Erlang.start(modules, ["+P", "2000000"]).catch((error: Error) => {
     missing.push(`erlang supervisor: ${error.message}`, `erlang simple_one_for_one: ${error.message}`);
     return undefined;
   });
@@ -64,7 +58,7 @@ async function sideBySide(kind: string, ours: Round, erlang: Erlang | undefined,
   const stops: Samples = {};
   const wave: Samples = {};
   const contenders: [string, Round][] = [["copal", ours]];
-  if (erlang) contenders.push([`erlang ${peer}`, erlang.round(peer)]);
+  if (erlang) contenders.push([`erlang ${peer}`, inErlang(erlang, peer)]);
   for (let round = -1; round < ROUNDS; round++) {
     progress(`actors: ${kind}, ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
     for (const [name, run] of contenders) {
@@ -201,54 +195,9 @@ function add(samples: Samples, name: string, perMs: number): void {
 
 type ErlangKind = "supervisor" | "simple_one_for_one";
 
-/** A running Erlang that has the peers. */
-class Erlang {
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-  readonly #folder: string;
-
-  private constructor(child: ChildProcess, folder: string) {
-    this.#child = child;
-    this.#folder = folder;
-    this.#lines = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]();
-  }
-
-  /** Compiles the peers into a folder of their own and starts Erlang with them. Rejects, saying what to install, where there is none. */
-  static async start(): Promise<Erlang> {
-    const folder = mkdtempSync(join(tmpdir(), "copal-bench-"));
-    try {
-      const sources = ["actors_bench", "actors_bench_child"].map((name) => join(root, "bench/erlang", `${name}.erl`));
-      await promisify(execFile)("erlc", ["-o", folder, ...sources]);
-    } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      throw new Error("erlc is not installed (Debian: apt-get install erlang-base erlang-dev)");
-    }
-    // +P: its table of processes holds 262,144 unless told otherwise.
-    const child = spawn("erl", ["+P", "2000000", "-noshell", "-pa", folder, "-eval", "actors_bench:main()."], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const erlang = new Erlang(child, folder);
-    await erlang.#line();
-    return erlang;
-  }
-
-  round(kind: ErlangKind): Round {
-    return async (count, crashes) => {
-      (this.#child.stdin as Writable).write(`${kind} ${count} ${crashes}\n`);
-      const [startUs, crashUs, stopUs] = (await this.#line()).split(" ").map(Number) as [number, number, number];
-      return { startMs: startUs / 1_000, crashMs: crashUs / 1_000, stopMs: stopUs / 1_000 };
-    };
-  }
-
-  end(): void {
-    this.#child.stdin?.end();
-    rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  async #line(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error("erlang ended before it answered");
-    return value;
-  }
+function inErlang(erlang: Erlang, kind: ErlangKind): Round {
+  return async (count, crashes) => {
+    const [startUs, crashUs, stopUs] = (await erlang.ask(`${kind} ${count} ${crashes}`)) as [number, number, number];
+    return { startMs: startUs / 1_000, crashMs: crashUs / 1_000, stopMs: stopUs / 1_000 };
+  };
 }

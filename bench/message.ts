@@ -1,129 +1,212 @@
 /**
- * How fast do actors talk, within a thread and across two? Beside a bare `MessageChannel` where there are two. Every count is of messages that were
- * answered, or that the receiver says it has heard.
+ * How fast do messages go, within a thread and across two, and what does that cost everything else? Beside actors of other kinds, a bare
+ * `MessageChannel`, what is built on one, and Erlang.
  */
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
-import { type ActorRef, start } from "copal";
-import type { Echo } from "./message-echo.js";
-import { progress, type Report, report, row, type Samples } from "./report.js";
+import { Erlang } from "./erlang.js";
+import { effect, nact, xstate } from "./message-actors.js";
+import { Child } from "./message-child.js";
+import { type EchoPeer, startEchoes } from "./message-copal.js";
+import { Delays, type DelaysSeen } from "./message-delays.js";
+import { allCalls, allCasts, eachCall, eachPass, type Talk } from "./message-talk.js";
+import { BarePort, comlink, piscina, tinypool } from "./message-threads.js";
+import { progress, type Report, type Row, report, row, type Samples, spread } from "./report.js";
 
 const ROUNDS = 9;
-const CALLS = 5_000;
-const CASTS = 50_000;
+/** Before they count: compilers and heaps take some hundred thousand messages to settle. */
+const WARMING_ROUNDS = 4;
+const CALLS = 2_000;
+const MANY = 40_000;
 const IN_FLIGHT = 64;
+const BIG_CALLS = 40;
+const PASSES = 1_000;
+const MEGABYTE = 1_048_576;
+/** Timers and bytes on their way are few beside calls, so that these rounds are longer. */
+const CALLS_BESIDE_DELAYS = 10_000;
 
-/** Sends so many messages and gives the microseconds of one, once all have arrived. */
-type Talk = (messages: number) => Promise<number>;
-
-async function timed(messages: number, work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return ((performance.now() - began) * 1_000) / messages;
+/** Who takes part in a case, and how many messages each round has. */
+interface Case {
+  readonly messages: number;
+  readonly talks: Readonly<Record<string, Talk>>;
 }
 
-const callsOf =
-  (ref: ActorRef<Echo>, inFlight: number): Talk =>
-  (messages) =>
-    timed(messages, () => {
-      const chain = async () => {
-        for (let i = 0; i < messages / inFlight; i++) await ref.call.echo(i);
-      };
-      return Promise.all(Array.from({ length: inFlight }, chain));
-    });
-
-const castsOf =
-  (ref: ActorRef<Echo>): Talk =>
-  async (messages) => {
-    const before = await ref.call.heard();
-    return timed(messages, async () => {
-      for (let i = 0; i < messages; i++) ref.cast.hear(i);
-      const heard = (await ref.within("infinity").call.heard()) - before;
-      if (heard !== messages) throw new Error(`${heard} of ${messages} casts arrived`);
-    });
-  };
-
-/** The same over a bare port, answers matched by their order. */
-class Bare {
-  readonly #worker: Worker;
-  readonly #waiting: ((answer: unknown) => void)[] = [];
-
-  constructor() {
-    this.#worker = new Worker(new URL("./message-echo.js", import.meta.url), { workerData: "bare" });
-    this.#worker.on("message", (answer: unknown) => this.#waiting.shift()?.(answer));
-  }
-
-  ask(message: unknown): Promise<unknown> {
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      this.#worker.postMessage(message);
-    });
-  }
-
-  calls(inFlight: number): Talk {
-    return (messages) =>
-      timed(messages, () => {
-        const chain = async () => {
-          for (let i = 0; i < messages / inFlight; i++) await this.ask(i);
-        };
-        return Promise.all(Array.from({ length: inFlight }, chain));
-      });
-  }
-
-  readonly casts: Talk = async (messages) => {
-    const before = Number(await this.ask("heard"));
-    return timed(messages, async () => {
-      for (let i = 0; i < messages; i++) this.#worker.postMessage("hear");
-      const heard = Number(await this.ask("heard")) - before;
-      if (heard !== messages) throw new Error(`${heard} of ${messages} posts arrived`);
-    });
-  };
-
-  async close(): Promise<void> {
-    await this.#worker.terminate();
-  }
-}
-
-const missing = [
-  "erlang, nact, xstate, effect: not measured yet in `message`",
-  "comlink, piscina, tinypool: not measured yet in `message`",
-  "cross thread, 1 MB transferred: transfers are not supported yet",
-];
+/** Everybody who takes part. */
+type Contenders = Awaited<ReturnType<typeof startContenders>>;
 
 /** Measures calls and casts, same thread and cross thread. */
 export async function measure(): Promise<Report> {
-  const module = `${fileURLToPath(new URL("./message-echo.js", import.meta.url))}#Echo`;
-  const children = [
-    { actor: "near", module },
-    { actor: "far", module, thread: "own" as const },
-  ];
-  await using tree = await start({ supervisor: "bench", children });
-  const [near, far] = ["near", "far"].map((id) => tree.whereis<Echo>(id)) as [ActorRef<Echo>, ActorRef<Echo>];
-  const bare = new Bare();
-  const cases: Record<string, [messages: number, talks: Record<string, Talk>]> = {
-    "same thread, call one at a time": [CASTS, { copal: callsOf(near, 1) }],
-    "same thread, cast": [CASTS, { copal: castsOf(near) }],
-    "cross thread, call one at a time": [CALLS, { copal: callsOf(far, 1), MessageChannel: bare.calls(1) }],
-    "cross thread, 64 calls in flight": [
-      CALLS * 10,
-      { copal: callsOf(far, IN_FLIGHT), MessageChannel: bare.calls(IN_FLIGHT) },
-    ],
-    "cross thread, cast": [CASTS, { copal: castsOf(far), MessageChannel: bare.casts }],
-  };
-  const rows = [];
-  for (const [name, [messages, talks]] of Object.entries(cases)) {
-    const samples: Samples = {};
-    for (let round = -1; round < ROUNDS; round++) {
-      progress(`message: ${name}, ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
-      for (const [contender, talk] of Object.entries(talks)) {
-        const microseconds = await talk(messages);
-        if (round < 0) continue;
-        samples[contender] ??= [];
-        samples[contender].push(microseconds);
-      }
+  const missing = ["erlang, 1 KB and 1 MB: the BEAM shares large binaries between processes instead of copying them"];
+  const all = await startContenders(missing);
+  const rows: Row[] = [];
+  try {
+    for (const [name, one] of Object.entries({ ...sameThread(all), ...crossThread(all) })) {
+      const samples = await inTurns(name, one);
+      rows.push(row(name, "us", "lower", samples));
     }
-    rows.push(row(name, "us", "lower", samples));
+    rows.push(...(await delays(all)), await idle());
+  } finally {
+    await all.end();
   }
-  await bare.close();
   return report("message", rows, missing);
+}
+
+async function startContenders(missing: string[]) {
+  const { near, far } = await startEchoes();
+  const threads = {
+    MessageChannel: new BarePort(),
+    comlink: comlink(),
+    piscina: piscina(IN_FLIGHT),
+    tinypool: tinypool(IN_FLIGHT),
+  };
+  const actors = { nact: nact(), xstate: xstate() };
+  const still = await Child.start(["copal", "MessageChannel"], { COPAL_LINGER: "0" });
+  const startErlang = (schedulers: number) =>
+    Erlang.start(["message_bench", "message_bench_echo"], ["+S", `${schedulers}:${schedulers}`]).catch(
+      (error: Error) => {
+        missing.push(`erlang, ${schedulers} schedulers: ${error.message}`);
+        return undefined;
+      },
+    );
+  const [erlang, erlangAcross] = [await startErlang(1), await startErlang(2)];
+  const end = async (): Promise<void> => {
+    for (const peer of [far, ...Object.values(threads), ...Object.values(actors)]) await peer.end?.();
+    await still.end();
+    erlang?.end();
+    erlangAcross?.end();
+  };
+  return { near, far, threads, actors, still, erlang, erlangAcross, end };
+}
+
+function sameThread({ near, actors: { nact, xstate }, erlang }: Contenders): Record<string, Case> {
+  const { calls, casts } = effect();
+  return {
+    "same thread, call one at a time": {
+      messages: MANY,
+      talks: {
+        copal: allCalls(near, 1),
+        ...inErlang(erlang, "calls"),
+        nact: allCalls(nact, 1),
+        xstate: allCalls(xstate, 1),
+        effect: calls,
+      },
+    },
+    "same thread, cast": {
+      messages: MANY,
+      talks: {
+        copal: allCasts(near),
+        ...inErlang(erlang, "casts"),
+        nact: allCasts(nact),
+        xstate: allCasts(xstate),
+        effect: casts,
+      },
+    },
+  };
+}
+
+function crossThread({ far, threads, still, erlangAcross }: Contenders): Record<string, Case> {
+  const peers = Object.entries({ copal: far, ...threads });
+  const each = (value?: unknown) => Object.fromEntries(peers.map(([name, peer]) => [name, eachCall(peer, value)]));
+  const { MessageChannel, comlink } = threads;
+  const passing = { copal: far, MessageChannel, comlink };
+  const bytes = (size: number) => new Uint8Array(size).fill(7);
+  return {
+    "cross thread, call one at a time": { messages: CALLS, talks: { ...each(), ...inErlang(erlangAcross, "each") } },
+    "cross thread, call one at a time, lingering off": {
+      messages: CALLS,
+      talks: { copal: still.calls("copal"), MessageChannel: still.calls("MessageChannel") },
+    },
+    "cross thread, call one at a time, 1 KB text": { messages: CALLS, talks: each("x".repeat(1_024)) },
+    "cross thread, call one at a time, 1 KB of bytes": { messages: CALLS, talks: each(bytes(1_024)) },
+    "cross thread, call one at a time, an object": {
+      messages: CALLS,
+      talks: each({ id: 7, name: "copal", tags: ["a", "b"], at: { x: 1.5, y: 2.5 } }),
+    },
+    "cross thread, 64 calls in flight": {
+      messages: MANY,
+      talks: {
+        ...Object.fromEntries(peers.map(([name, peer]) => [name, allCalls(peer, IN_FLIGHT)])),
+        ...inErlang(erlangAcross, "flight"),
+      },
+    },
+    "cross thread, cast": {
+      messages: MANY,
+      talks: { copal: allCasts(far), MessageChannel: allCasts(MessageChannel), ...inErlang(erlangAcross, "casts") },
+    },
+    "cross thread, 1 MB cloned": { messages: BIG_CALLS, talks: each(bytes(MEGABYTE)) },
+    "cross thread, 1 MB transferred": {
+      messages: PASSES,
+      talks: Object.fromEntries(
+        Object.entries(passing).map(([name, { pass }]) => [name, eachPass(pass as EchoPeer["pass"], MEGABYTE)]),
+      ),
+    },
+  };
+}
+
+function inErlang(erlang: Erlang | undefined, what: "each" | "calls" | "flight" | "casts"): Record<string, Talk> {
+  if (erlang === undefined) return {};
+  const talk: Talk = async (messages) => {
+    const took = await erlang.ask(`${what} ${messages}`);
+    return took.map((ns) => ns / 1_000 / (what === "each" ? 1 : messages));
+  };
+  return { erlang: talk };
+}
+
+/** Everybody in turn, round for round. */
+async function inTurns(name: string, { messages, talks }: Case): Promise<Samples> {
+  const samples: Samples = {};
+  for (let round = -WARMING_ROUNDS; round < ROUNDS; round++) {
+    progress(`message: ${name}, ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
+    for (const [contender, talk] of Object.entries(talks)) {
+      const seen = await talk(messages);
+      if (round >= 0) samples[contender] = [...(samples[contender] ?? []), ...seen];
+    }
+  }
+  return samples;
+}
+
+/** How long timers and I/O take in both threads while calls go on between them: the 99th percentile of each round is one sample. */
+async function delays({ far, threads: { MessageChannel } }: Contenders): Promise<Row[]> {
+  const seen: Record<"a 2 ms timer" | "I/O", Record<"caller's" | "actor's", Samples>> = {
+    "a 2 ms timer": { "caller's": {}, "actor's": {} },
+    "I/O": { "caller's": {}, "actor's": {} },
+  };
+  const add = (contender: string, thread: "caller's" | "actor's", { timers, io }: DelaysSeen): void => {
+    seen["a 2 ms timer"][thread][contender] = [...(seen["a 2 ms timer"][thread][contender] ?? []), spread(timers).p99];
+    seen["I/O"][thread][contender] = [...(seen["I/O"][thread][contender] ?? []), spread(io).p99];
+  };
+  const mine = new Delays();
+  for (let round = -1; round < ROUNDS; round++) {
+    progress(`message: delays, ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
+    for (const [contender, peer] of Object.entries({ copal: far, MessageChannel })) {
+      await peer.watchDelays();
+      mine.begin();
+      for (let i = 0; i < CALLS_BESIDE_DELAYS; i++) await peer.call(i);
+      const [here, there] = [await mine.end(), await peer.delays()];
+      if (round < 0) continue;
+      add(contender, "caller's", here);
+      add(contender, "actor's", there);
+    }
+  }
+  return Object.entries(seen).flatMap(([what, threads]) =>
+    Object.entries(threads).map(([thread, samples]) =>
+      row(`p99 of ${what} in the ${thread} thread while calls go one at a time`, "us", "lower", samples),
+    ),
+  );
+}
+
+/** What the processors do for an app that nobody asks anything, beside a Node with a bare worker. */
+async function idle(): Promise<Row> {
+  const children = {
+    copal: await Child.start(["copal"]),
+    "a Node with a worker": await Child.start(["MessageChannel"]),
+  };
+  const samples: Samples = {};
+  for (const [contender, child] of Object.entries(children)) {
+    progress(`message: ${contender}, idle`);
+    samples[contender] = [];
+    await child.calls(contender === "copal" ? "copal" : "MessageChannel")(CALLS);
+    await child.idleMs();
+    for (let second = 0; second < 3; second++) samples[contender].push(await child.idleMs());
+    await child.end();
+  }
+  return row("processor time of an idle app in a second", "ms", "lower", samples);
 }

@@ -23,18 +23,19 @@ export class Call {
   later: Call | undefined = undefined;
   /** When it expires, on the runtime's clock, in milliseconds; 0 until the first tick after it was made. */
   dueMs = 0;
-  /** What the caller waits for. */
+  /** What the caller waits for; never settles if nobody does. */
   readonly promise: Promise<unknown>;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
 
-  constructor(target: ActorRef, method: string, args: readonly unknown[]) {
+  /** `isAwaited`: the caller waits for the promise; else {@link answer} and {@link fail} are a subclass's. */
+  constructor(target: ActorRef, method: string, args: readonly unknown[], isAwaited = true) {
     this.target = target;
     this.method = method;
     this.args = args;
-    this.promise = new Promise(captureSettlers);
-    this.#resolve = capturedResolve;
-    this.#reject = capturedReject;
+    this.promise = isAwaited ? new Promise(captureSettlers) : unawaited;
+    this.#resolve = isAwaited ? capturedResolve : ignore;
+    this.#reject = isAwaited ? capturedReject : ignore;
   }
 
   /** The limit that its caller keeps in another thread, in milliseconds; undefined for a call of this thread, whose deadline is here. */
@@ -71,6 +72,7 @@ export class Call {
 }
 
 const ignore = (): void => {};
+const unawaited = new Promise<never>(ignore);
 
 let capturedResolve: (value: unknown) => void;
 let capturedReject: (error: unknown) => void;

@@ -5,7 +5,7 @@
 import type { Cell } from "../actors/cell.js";
 import { setSpecStarter } from "../actors/start-actor.js";
 import type { ActorRef } from "../ref.js";
-import { checkChild } from "./check-tree.js";
+import { checks } from "./checks.js";
 import { startNode } from "./child-specs.js";
 import { LentBook } from "./lent-book.js";
 import { sourceOf } from "./load.js";
@@ -61,6 +61,7 @@ function bookOfNone({ runtime }: Cell): TreeBook {
 setSpecStarter(async (parent: Cell, spec: unknown): Promise<ActorRef> => {
   const book = bookOf(parent);
   const source = sourceOf(spec, book.folder);
+  const { checkChild } = await checks();
   const [node, second] = planChild(checkChild(source, parent.label), source, book.environment);
   if (node === undefined || second !== undefined) {
     throw new TypeError("`instances` is for the children of a supervisor, an actor starts one child at a time");

@@ -46,7 +46,7 @@ export interface InstanceOptions {
  */
 export async function runInstance(options: InstanceOptions): Promise<number> {
   const { requests, source } = options;
-  const tree = planSource(source);
+  const tree = await planSource(source);
   const place = await SocketPlace.take(options.socketPath ?? controlSocketPath(tree.id));
   const about = { copal: options.version, pid: process.pid, root: tree.id, config: source.file, node: process.version };
   const server = new ControlServer({ tree, about, down: () => requests.request("down") });

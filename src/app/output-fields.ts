@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { LARGEST_BYTES } from "../process/output-codec.js";
+import { type PlacedTarget, targetsOf } from "./output-targets.js";
 import { sizeFrom, streamForms } from "./process-fields.js";
 import type { CheckedFields } from "./schema.js";
 
@@ -41,41 +42,7 @@ export const outputField = z.union(
 );
 
 /** One target of a stream, checked. */
-type CheckedTarget = z.output<typeof target>;
-
-/** Where in a process's map one target stands, and the target. */
-export interface PlacedTarget {
-  readonly stream: "stdout" | "stderr";
-  readonly at: readonly (string | number)[];
-  readonly target: CheckedTarget;
-}
-
-/** Lists the targets of both streams; a method that is written behind its actor stands in `method`, unless something else does. */
-export function targetsOf(fields: CheckedFields<"process">): readonly PlacedTarget[] {
-  return (["stdout", "stderr"] as const).flatMap((stream): PlacedTarget[] => {
-    const field = fields[stream];
-    if (Array.isArray(field))
-      return field.map((target, index) => ({ stream, at: [stream, index], target: withMethod(target) }));
-    return isTarget(field) ? [{ stream, at: [stream], target: withMethod(field) }] : [];
-  });
-}
-
-/** Reads `stats.line` as the method `line` of `stats`. No id ends like that: what stands behind the dot of an instance is a number. */
-function withMethod(target: CheckedTarget): CheckedTarget {
-  const { to, method } = target;
-  const [, actor, named] = (typeof to === "string" && /^(.+)\.([A-Za-z$][\w$]*)$/.exec(to)) || [];
-  return actor === undefined || method !== undefined ? target : { ...target, to: actor, method: named };
-}
-
-/** Whether a stream's field is one target, and neither a word nor a file. */
-function isTarget(field: CheckedFields<"process">["stdout"]): field is CheckedTarget {
-  return typeof field === "object" && field !== null && !Array.isArray(field) && !("file" in field);
-}
-
-/** The target by which the program itself is spoken with, if there is one. */
-export function rpcTargetOf(fields: CheckedFields<"process">): PlacedTarget | undefined {
-  return targetsOf(fields).find(({ target }) => target.as === "rpc");
-}
+export type CheckedTarget = z.output<typeof target>;
 
 /** Lists what is wrong together among a process's streams: the field, by keys from the process's map, and the sentence. */
 export function* wrongOutputs(

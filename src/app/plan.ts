@@ -21,10 +21,10 @@ import type { CheckedActor, CheckedNode, CheckedProcess, CheckedSupervisor } fro
 import { type ConfigPath, type ConfigProblem, configError, describeValue, fieldText } from "./config-problem.js";
 import type { ConfigSource } from "./config-source.js";
 import { interpolate } from "./interpolate.js";
-import { rpcTargetOf, targetsOf } from "./output-fields.js";
+import { rpcTargetOf, targetsOf } from "./output-targets.js";
 import { plannedSteps, processOptions } from "./process-options.js";
 import { nearestIds, resolveId } from "./resolve-id.js";
-import { type LimitValues, poolOptions, threadLimits } from "./thread-fields.js";
+import { type LimitValues, poolOptions, threadLimits } from "./thread-limits.js";
 import type { ActorClass } from "./tree-spec.js";
 
 const defaultGraceMs = 5_000;

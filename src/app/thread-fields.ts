@@ -1,10 +1,8 @@
 /**
- * The fields that say where a node lives and what its thread may use: their schema, and the limits that they stand for.
- * It knows sizes and sentences; threads are made elsewhere.
+ * The fields that say where a node lives and what its thread may use: their schema.
+ * It knows sizes and sentences; what they stand for is `thread-limits.ts`.
  */
 import { z } from "zod";
-import type { PoolOptions } from "../threads/thread-pools.js";
-import type { ThreadLimits } from "../threads/worker-thread.js";
 import { parseSizeBytes, sizePattern } from "./units.js";
 
 const bytesPerMb = 1_024 * 1_024;
@@ -53,27 +51,3 @@ export const poolField = z
     "a map of `size`, `heap` and `stack`",
   )
   .optional();
-
-/** Limits as they are written, in megabytes. */
-export interface LimitValues {
-  readonly heap?: number | { readonly old?: number | undefined; readonly young?: number | undefined } | undefined;
-  readonly stack?: number | undefined;
-}
-
-/** Turns checked fields into a thread's limits; what is not given is Node's default. */
-export function threadLimits({ heap, stack }: LimitValues): ThreadLimits {
-  const { old: heapMb, young: youngHeapMb } = typeof heap === "object" ? heap : { old: heap, young: undefined };
-  return {
-    ...(heapMb !== undefined && { heapMb }),
-    ...(youngHeapMb !== undefined && { youngHeapMb }),
-    ...(stack !== undefined && { stackMb: stack }),
-  };
-}
-
-/** Turns a checked `pool` into what its threads are made by. */
-export function poolOptions({
-  size,
-  ...limits
-}: LimitValues & { readonly size?: number | undefined } = {}): PoolOptions {
-  return { ...threadLimits(limits), ...(size !== undefined && { size }) };
-}

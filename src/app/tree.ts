@@ -15,7 +15,7 @@ import type { ChildSpec } from "../supervisor/child-spec.js";
 import { type Exhaustion, supervisorSnapshot } from "../supervisor/snapshot.js";
 import { type Supervisor, startSupervisor } from "../supervisor/supervisor.js";
 import { belongsTo } from "./actor-starts.js";
-import { checkTree } from "./check-tree.js";
+import { checks } from "./checks.js";
 import { childSpec, loadClasses } from "./child-specs.js";
 import type { ConfigSource } from "./config-source.js";
 import { type FarLook, lookAt } from "./far-look.js";
@@ -61,7 +61,7 @@ export interface StartTreeOptions extends Pick<RuntimeOptions, "clock" | "schedu
  * @throws {StartError} if a child did not start.
  */
 export async function start(spec: TreeSpec, options: StartTreeOptions = {}): Promise<Tree> {
-  const tree = planSource(sourceOf(spec, options.folder ?? process.cwd()), options.environment);
+  const tree = await planSource(sourceOf(spec, options.folder ?? process.cwd()), options.environment);
   await tree.start(options.signal, runtimeFor(options));
   return tree;
 }
@@ -72,7 +72,8 @@ function runtimeFor({ runtime, clock, scheduler, sidecars }: StartTreeOptions): 
 }
 
 /** Checks and plans a config without starting it. @throws {ConfigError} as {@link start}. */
-export function planSource(source: ConfigSource, environment: Environment = process.env): Tree {
+export async function planSource(source: ConfigSource, environment: Environment = process.env): Promise<Tree> {
+  const { checkTree } = await checks();
   return new Tree(planTree(checkTree(source), source, environment), source, environment);
 }
 

@@ -3,7 +3,7 @@
  */
 import type { Cell } from "../actors/cell.js";
 import { Call } from "../actors/envelope.js";
-import { packError } from "./parcel.js";
+import { isPrimitive, packError } from "./parcel.js";
 import type { Line } from "./switchboard.js";
 
 /** One call from another thread. The time limit is its caller's business; who keeps what it was asked can know it. */
@@ -20,7 +20,7 @@ export class CallFromAfar extends Call {
     number: number,
     limitMs = Number.POSITIVE_INFINITY,
   ) {
-    super(cell.ref, method, args);
+    super(cell.ref, method, args, false);
     this.#line = line;
     this.#number = number;
     this.#limitMs = limitMs;
@@ -34,7 +34,8 @@ export class CallFromAfar extends Call {
     if (!this.#settle()) return;
     try {
       const word = this.#line.speaksLast(this.target) ? "lastAnswer" : "answer";
-      this.#line.parcel(value, (data, isPacked) => [word, this.#number, data, isPacked]);
+      if (isPrimitive(value)) this.#line.post([word, this.#number, value, false]);
+      else this.#line.parcel(value, (data, isPacked) => [word, this.#number, data, isPacked]);
     } catch (error) {
       this.#line.post(["fail", this.#number, packError(error)]);
     }

@@ -30,11 +30,10 @@ export function receive(line: Line, message: ThreadMessage): boolean {
       submit(line, message);
       return true;
     case "cast": {
-      const [, to, method, args, isPacked] = message;
-      const target = board.exported.get(to);
+      const target = board.exported.get(message[1]);
       // Also for nobody: proxies in it are let go of when they are collected here.
-      const values = line.unpack(args, isPacked, target) as unknown[];
-      target?.cast(method, values);
+      const values = line.unpack(message.slice(4), message[3], target) as unknown[];
+      target?.cast(message[2], values);
       return true;
     }
     case "send": {
@@ -112,9 +111,10 @@ export function causeOf(line: Line, cause: Parameters<typeof unpackError>[0] | u
 
 type Word<W extends ThreadMessage[0]> = Extract<ThreadMessage, readonly [W, ...unknown[]]>;
 
-function call(line: Line, [, to, number, method, args, isPacked, timeoutMs]: Word<"call">): void {
+function call(line: Line, message: Word<"call">): void {
+  const [, to, number, method, timeoutMs, isPacked] = message;
   const target = line.board.exported.get(to);
-  const values = line.unpack(args, isPacked, target) as unknown[];
+  const values = line.unpack(message.slice(6), isPacked, target) as unknown[];
   if (target === undefined) return line.refuse(number, method, to);
   if (target instanceof Cell) return target.push(new CallFromAfar(target, method, values, line, number, timeoutMs));
   target.call(method, values, timeoutMs).then(

@@ -67,7 +67,7 @@ export function pack(
   sendProxy: (source: Source) => ProxyAddress = notSent,
 ): Parcel {
   if (isPrimitive(value)) return { content: value, isPacked: false, isCopy: true, moving: undefined };
-  if (Array.isArray(value) && value.every(isPrimitive))
+  if (Array.isArray(value) && arePrimitives(value))
     return { content: value.slice(), isPacked: false, isCopy: true, moving: undefined };
   const packer = new Packer(addressOf, sendProxy);
   const content = packer.pack(value, "");
@@ -130,9 +130,15 @@ function isDetached(part: unknown): boolean {
   }
 }
 
-/** A plain value; most messages have no other arguments, and most work is saved there. */
-function isPrimitive(value: unknown): boolean {
-  return (typeof value !== "object" || value === null) && typeof value !== "function" && typeof value !== "symbol";
+/** Tells whether `values` are ready as they are: most messages have only such arguments, and most work is saved there. */
+export function arePrimitives(values: readonly unknown[]): boolean {
+  for (let i = 0; i < values.length; i++) if (!isPrimitive(values[i])) return false;
+  return true;
+}
+
+/** Tells whether `value` is ready as it is. */
+export function isPrimitive(value: unknown): boolean {
+  return typeof value === "object" ? value === null : typeof value !== "function" && typeof value !== "symbol";
 }
 
 class Packer {

@@ -85,7 +85,7 @@ export class RemoteCell extends Cell implements Remote {
   }
 
   override cast(method: string, args: readonly unknown[]): void {
-    if (!this.hasEnded) this.#line.parcel(args, (data, isPacked) => ["cast", this.ref.id, method, data, isPacked]);
+    if (!this.hasEnded) this.#line.cast(this.ref.id, method, args);
   }
 
   override send(message: unknown): void {

@@ -2,7 +2,6 @@
  * The life of a worker thread: it makes its runtime, opens its line to the main thread, starts what it is told to start, and ends by itself when its
  * work is done or it is asked to.
  */
-import type { MessagePort } from "node:worker_threads";
 import { workerData } from "node:worker_threads";
 import { isIgnore } from "../actors/ignore.js";
 import { Runtime, setRuntimeOfThread } from "../actors/runtime.js";
@@ -17,6 +16,7 @@ import { packError, packReason } from "./parcel.js";
 import { type Line, Switchboard } from "./switchboard.js";
 import { borrowThreads } from "./thread-host.js";
 import type { ThreadMessage } from "./thread-message.js";
+import type { ChannelEnd } from "./thread-port.js";
 import { forwardReports } from "./thread-reports.js";
 import { type ClassLoader, startOrdered } from "./worker-start.js";
 
@@ -25,7 +25,7 @@ export interface ThreadOrder {
   readonly thread: number;
   /** Its end is that of the first actor it starts. */
   readonly isOwn: boolean;
-  readonly port: MessagePort;
+  readonly end: ChannelEnd;
   readonly lingering: Int32Array;
   /** What of its reports the main thread wants to be told. */
   readonly heard: readonly string[];
@@ -33,7 +33,7 @@ export interface ThreadOrder {
 
 /** Runs this worker thread; `load` imports the classes of its actors. */
 export function runThread(load: ClassLoader): void {
-  const { thread, isOwn, port, lingering, heard } = (workerData as { readonly copal: ThreadOrder }).copal;
+  const { thread, isOwn, end, lingering, heard } = (workerData as { readonly copal: ThreadOrder }).copal;
   const runtime = new Runtime({ thread });
   setRuntimeOfThread(runtime);
   const board = new Switchboard(runtime, lingering, (line, message) => {
@@ -41,7 +41,7 @@ export function runThread(load: ClassLoader): void {
     if (message[0] === "callOff" || (message[0] === "exit" && message[4] === "order")) main.postNow(["ending"]);
     if (!receive(line, message)) obey(line, message);
   });
-  const main = board.open(0, port, true);
+  const main = board.open(0, end, true);
   board.onLast = (reason, cause) => {
     const id = board.lastActor?.ref.id ?? 0;
     const told = cause === undefined ? undefined : packError(cause);

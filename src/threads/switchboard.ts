@@ -2,12 +2,11 @@
  * What a thread knows of the others: its lines to them, the stand-ins of their actors, and which of its own actors they know. It resolves addresses both
  * ways; what a message does when it arrives is `incoming.ts`, and which threads there are only the main one knows.
  */
-import { MessageChannel, type MessagePort, type TransferListItem } from "node:worker_threads";
+import type { TransferListItem } from "node:worker_threads";
 import { cellOf } from "../actors/address.js";
 import { Cell } from "../actors/cell.js";
 import type { Call, InfoEnvelope, Submission } from "../actors/envelope.js";
 import { tellHandled } from "../actors/handling.js";
-import type { Monitor } from "../actors/monitor.js";
 import type { Source } from "../actors/proxy.js";
 import type { Runtime } from "../actors/runtime.js";
 import { NoProcError, UnsupportedError } from "../errors.js";
@@ -17,17 +16,18 @@ import { LineProxies, type ProxyAddress } from "./line-proxies.js";
 import { Linger } from "./linger.js";
 import {
   type Address,
+  arePrimitives,
   type Moving,
   notCloneable,
   notTransferable,
   pack,
   packError,
-  packReason,
   unpack,
 } from "./parcel.js";
 import { RemoteCell } from "./remote-cell.js";
 import type { LastWord, ThreadMessage } from "./thread-message.js";
-import { ThreadPort } from "./thread-port.js";
+import { type ChannelEnd, makeChannel, ThreadPort } from "./thread-port.js";
+import { Watch } from "./watch.js";
 
 /** What comes in, and over which line. */
 export type Receiver = (line: Line, message: ThreadMessage) => void;
@@ -64,11 +64,11 @@ export class Switchboard {
     };
   }
 
-  /** Opens a line over `port`, the near end of a channel to `thread`; if there is one, what comes over this one is heard as well. */
-  open(thread: number, port: MessagePort, holdsThread = false): Line {
+  /** Opens a line over the near end of a channel to `thread`; if there is one, what comes over this one is heard as well. */
+  open(thread: number, end: ChannelEnd, holdsThread = false): Line {
     const line = this.#lines.get(thread) ?? new Line(this, thread);
     this.#lines.set(thread, line);
-    const made = new ThreadPort(port, this.#linger, (message) => this.#receive(line, message));
+    const made = new ThreadPort(end, this.#linger, (message) => this.#receive(line, message));
     made.hold(holdsThread);
     line.through(made);
     return line;
@@ -84,9 +84,9 @@ export class Switchboard {
       none.lose();
       return none;
     }
-    const { port1, port2 } = new MessageChannel();
-    main.postNow(["connect", thread, port2], [port2]);
-    return this.open(thread, port1);
+    const [near, far] = makeChannel();
+    main.postNow(["connect", thread, far], [far.port]);
+    return this.open(thread, near);
   }
 
   /** Gives an actor's address, and lets other threads speak to it from now on if it lives here. */
@@ -202,28 +202,6 @@ export class Switchboard {
   onLast: (reason: ExitReason, cause: unknown) => void = () => {};
 }
 
-/** A monitor on one actor for all the threads that want to hear of its end. */
-export class Watch implements Monitor {
-  readonly target: Cell;
-  readonly #board: Switchboard;
-  readonly #lines = new Set<Line>();
-
-  constructor(board: Switchboard, target: Cell) {
-    this.#board = board;
-    this.target = target;
-  }
-
-  add(line: Line): void {
-    this.#lines.add(line);
-  }
-
-  notify(reason: ExitReason): void {
-    this.#board.hasEnded(this.target);
-    if (this.target === this.#board.lastActor) this.#board.onLast(reason, this.target.cause);
-    else for (const line of this.#lines) line.post(["ended", this.target.ref.id, packReason(reason)]);
-  }
-}
-
 /** The line to one other thread. */
 export class Line {
   readonly thread: number;
@@ -257,6 +235,12 @@ export class Line {
     if (!this.isLost) this.#ports[0]?.postNow(message, transfer);
   }
 
+  /** Posts a cast. @throws {NotCloneableError} */
+  cast(to: number, method: string, args: readonly unknown[]): void {
+    if (arePrimitives(args)) this.post(["cast", to, method, false, ...args]);
+    else this.parcel(args, (packed, isPacked) => ["cast", to, method, isPacked, ...(packed as unknown[])]);
+  }
+
   /** Posts what `make` makes of a value; @throws {NotCloneableError} and posts nothing if the value cannot be cloned. */
   parcel(value: unknown, make: (data: unknown, isPacked: boolean) => ThreadMessage): void {
     const { lastNumber } = this.proxies;
@@ -282,7 +266,19 @@ export class Line {
   /** Posts a call and keeps it until it is answered. @throws {NotCloneableError} */
   call(to: number, call: Call, timeoutMs: number): void {
     const number = ++this.#lastNumber;
-    this.parcel(call.args, (args, isPacked) => ["call", to, number, call.method, args, isPacked, timeoutMs]);
+    const { method, args } = call;
+    if (arePrimitives(args)) this.post(["call", to, number, method, timeoutMs, false, ...args]);
+    else
+      this.parcel(args, (packed, isPacked) => [
+        "call",
+        to,
+        number,
+        method,
+        timeoutMs,
+        isPacked,
+        ...(packed as unknown[]),
+      ]);
+    this.#ports[0]?.hurry();
     this.#calls.set(number, call);
   }
 

@@ -1,5 +1,6 @@
 /**
- * What threads tell each other: one list, a word first. All that is meant for the actors of a thread goes over one port in one order. Knows only the shapes.
+ * What threads tell each other: one list, a word first. All that is meant for the actors of a thread goes over one port in one order. What is sent most
+ * is flat, its arguments included, since a structured clone pays for every object. Knows only the shapes.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
@@ -8,6 +9,7 @@ import type { PlainError } from "../errors.js";
 import type { ExitReason } from "../exit.js";
 import type { Address } from "./parcel.js";
 import type { PoolOptions } from "./thread-pools.js";
+import type { ChannelEnd } from "./thread-port.js";
 
 /** An actor to start: where its class is, and what it is started with. */
 export interface StartOrder {
@@ -51,9 +53,9 @@ export type ThreadMessage =
       to: number,
       number: number,
       method: string,
-      args: unknown,
-      isPacked: boolean,
       timeoutMs: number,
+      isPacked: boolean,
+      ...args: unknown[],
     ]
   /** A request to the runtime's side of an actor, by its name; answered as a call is. */
   | readonly [word: "request", to: number, number: number, request: string, args: unknown, isPacked: boolean]
@@ -67,7 +69,7 @@ export type ThreadMessage =
       isPacked: boolean,
       timeoutMs: number,
     ]
-  | readonly [word: "cast", to: number, method: string, args: unknown, isPacked: boolean]
+  | readonly [word: "cast", to: number, method: string, isPacked: boolean, ...args: unknown[]]
   | readonly [word: "send", to: number, message: unknown, isPacked: boolean]
   /** An info with its type, such as a process's output; `handled` comes back if it has a number. */
   | readonly [word: "info", to: number, info: unknown, isPacked: boolean, number: number | undefined]
@@ -92,10 +94,10 @@ export type ThreadMessage =
   | readonly [word: "start", order: StartOrder]
   | readonly [word: "started", id: number]
   | readonly [word: "startFailed", id: number, reason: ExitReason, cause: PlainError | undefined, ignored: boolean]
-  /** To the main thread: carry this port to that thread. */
-  | readonly [word: "connect", thread: number, port: MessagePort]
-  /** From the main thread: that thread has this port with you. */
-  | readonly [word: "connected", thread: number, port: MessagePort]
+  /** To the main thread: carry this end of a channel to that thread. */
+  | readonly [word: "connect", thread: number, end: ChannelEnd]
+  /** From the main thread: that thread has this channel with you. */
+  | readonly [word: "connected", thread: number, end: ChannelEnd]
   /** From the main thread: that thread is no more. */
   | readonly [word: "lost", thread: number, reason: ExitReason, lastWord: LastWord | undefined]
   /** From the main thread: nobody lives there any more. */

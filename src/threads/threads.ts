@@ -3,7 +3,6 @@
  * ports between threads that have none yet, and tells every thread of another's end. Messages of actors do not pass here.
  */
 import { channel } from "node:diagnostics_channel";
-import type { MessagePort } from "node:worker_threads";
 import { onEnd } from "../actors/monitor.js";
 import { runtimeOfThread } from "../actors/runtime.js";
 import type { ExitReason } from "../exit.js";
@@ -15,6 +14,7 @@ import { type Line, Switchboard } from "./switchboard.js";
 import type { Place, Placement, ThreadHost } from "./thread-host.js";
 import type { LastWord, ThreadMessage } from "./thread-message.js";
 import { type PoolOptions, ThreadPools } from "./thread-pools.js";
+import type { ChannelEnd } from "./thread-port.js";
 import { Watchdog } from "./watchdog.js";
 import { type ClassLoader, startOrdered } from "./worker-start.js";
 import { type ThreadLimits, WorkerThread } from "./worker-thread.js";
@@ -273,10 +273,10 @@ export class Threads implements ThreadHost {
     }
   }
 
-  #carry(from: Line, to: number, port: MessagePort): void {
+  #carry(from: Line, to: number, end: ChannelEnd): void {
     const target = this.#live.get(to);
-    if (target) return target.line.postNow(["connected", from.thread, port], [port]);
-    port.close();
+    if (target) return target.line.postNow(["connected", from.thread, end], [end.port]);
+    end.port.close();
     from.post(["lost", to, "noproc", undefined]);
   }
 }

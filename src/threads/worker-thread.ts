@@ -2,13 +2,14 @@
  * One worker thread as the main thread holds it: made, asked to end, ended by force when it does not, and what became of it as an exit reason. Knows no
  * actors; whose thread it is, others know.
  */
-import { MessageChannel, type ResourceLimits, Worker } from "node:worker_threads";
+import { type ResourceLimits, Worker } from "node:worker_threads";
 import { type ExitReason, reasonFromError } from "../exit.js";
 import { inheritedArguments } from "./inherited-arguments.js";
 import { LentCompute } from "./lent-compute.js";
 import { LentSidecars } from "./lent-sidecars.js";
 import type { ThreadOrder } from "./run-thread.js";
 import type { Line, Switchboard } from "./switchboard.js";
+import { makeChannel } from "./thread-port.js";
 import { heardChannels } from "./thread-reports.js";
 
 /** What limits a thread. */
@@ -79,18 +80,19 @@ export class WorkerThread {
     this.number = thread;
     this.name = name;
     this.isOwn = isOwn;
-    const { port1, port2 } = new MessageChannel();
-    const copal: ThreadOrder = { thread, isOwn, port: port2, lingering, heard: heardChannels() };
+    const [near, far] = makeChannel();
+    const execArgv = inheritedArguments();
+    const copal: ThreadOrder = { thread, isOwn, end: far, lingering, heard: heardChannels() };
     this.#worker = new Worker(entry, {
       name,
       workerData: { copal },
-      transferList: [port2],
-      execArgv: inheritedArguments(),
+      transferList: [far.port],
+      ...(execArgv && { execArgv }),
       // Descriptors that became sockets are closed as such; a worker that tracks them closes their numbers once more at its end, whose ever they are by then.
       trackUnmanagedFds: false,
       resourceLimits: resourceLimits(limits),
     });
-    this.line = board.open(thread, port1);
+    this.line = board.open(thread, near);
     this.sidecars = new LentSidecars(this.line);
     this.compute = new LentCompute(this.line);
     this.#worker.on("error", (error: unknown) => {

@@ -14,6 +14,7 @@ export interface Resident {
   args(): unknown[];
   thread(): number;
   echo<V>(value: V): V;
+  wakeUpIn(ms: number): Promise<void>;
   me(): ActorRef<Resident>;
   isMe(ref: ActorRef<Resident>): boolean;
   note(value: unknown): void;

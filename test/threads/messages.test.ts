@@ -1,6 +1,8 @@
 /**
  * Calls, casts and sends between threads.
  */
+import { stat } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import t from "tap";
 import { isActorRef } from "#src/ref.js";
 import { find, resident, type Starter, starter, startResidents } from "../support/resident.js";
@@ -69,6 +71,32 @@ t.test("messages of one sender arrive in order, casts and calls and the end", as
       Array.from({ length: 2_000 }, (_, i) => i),
     );
   }
+});
+
+t.test("a flood arrives in order, whatever way each message takes", async (t) => {
+  await using tree = await startResidents([resident("a", "own")]);
+  const a = find(tree, "a");
+  const sent = Array.from({ length: 20_000 }, (_, i) => {
+    if (i % 1_000 === 0) return new Uint8Array([i % 7]);
+    if (i % 97 === 0) return { n: i };
+    return i % 50 === 0 ? `${i} ${"☃".repeat(i % 3_000)}` : i;
+  });
+  for (const value of sent) a.cast.note(value);
+  const heard = await a.within("infinity").call.heard();
+  t.equal(heard.length, sent.length);
+  t.ok(isDeepStrictEqual(heard, sent));
+});
+
+t.test("timers and I/O of both threads have their turn while calls go to and fro", async (t) => {
+  await using tree = await startResidents([resident("a", "own")]);
+  const a = find(tree, "a");
+  let turns = 0;
+  setTimeout(() => turns++, 5);
+  stat(".", () => turns++);
+  const there = a.call.wakeUpIn(5);
+  void there.then(() => turns++);
+  for (let calls = 0; turns < 3 && calls < 1_000_000; calls++) await a.call.echo(calls);
+  t.equal(turns, 3);
 });
 
 t.test("a message is what it was when it was sent", async (t) => {

@@ -2,6 +2,7 @@
  * Where actors live, and what they are refused.
  */
 import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import t from "tap";
 import { whenEnded } from "#src/actors/exit-actor.js";
@@ -164,15 +165,23 @@ t.test("stopped, no thread, port or handle is left", async (t) => {
   t.strictSame(after.sort(), before.sort());
 });
 
+const residentModule = `${actorsFolder}/resident.mjs#Resident`;
+const threadedProgram = `import { start } from "copal";
+  const tree = await start({ supervisor: "app", children: [{ actor: "a", thread: "own", module: ${JSON.stringify(residentModule)} }] });
+  console.log(await tree.whereis("a").call.thread() > 0);
+  await tree.stop();`;
+
+t.test("a program whose Node was given options of V8 has threads like any other", async (t) => {
+  const program = join(t.testdir({ "app.mjs": threadedProgram }), "app.mjs");
+  const { stdout } = await promisify(execFile)(process.execPath, ["--max-old-space-size=200", program]);
+  t.equal(stdout, "true\n");
+});
+
 t.test("a program given as text on the command line has threads like any other", async (t) => {
-  const module = `${actorsFolder}/resident.mjs#Resident`;
-  const program = `import { start } from "copal";
-    const tree = await start({ supervisor: "app", children: [{ actor: "a", thread: "own", module: ${JSON.stringify(module)} }] });
-    console.log(await tree.whereis("a").call.thread() > 0);
-    await tree.stop();`;
   for (const how of [
-    ["--input-type=module", "-e", program],
-    ["--input-type", "module", "--no-warnings", "-e", program],
+    ["--input-type=module", "-e", threadedProgram],
+    ["--input-type", "module", "--no-warnings", "-e", threadedProgram],
+    ["--max-old-space-size=200", "--input-type=module", "-e", threadedProgram],
   ]) {
     const { stdout } = await promisify(execFile)(process.execPath, how);
     t.equal(stdout, "true\n");

@@ -33,7 +33,10 @@ const contenders: Record<string, { needs?: string; begin: Begin }> = {
 /** Measures `crash to replacement running` beside runit, s6, supervisord and pm2. */
 export async function measure(): Promise<Report> {
   progress("restart: building the program that tells the time");
-  await run("cargo", ["build", "--release", "--locked", "--example", "clock"], { cwd: join(root, "native/resin") });
+  const statically = ["--", "-C", "target-feature=+crt-static"];
+  await run("cargo", ["rustc", "--release", "--locked", "--example", "clock", ...statically], {
+    cwd: join(root, "native/resin"),
+  });
   const home = mkdtempSync(join(tmpdir(), "copal-bench-"));
   const samples: Samples = {};
   const missing: string[] = [];

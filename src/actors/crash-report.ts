@@ -29,7 +29,7 @@ export interface CrashReport {
   readonly trapExit: boolean;
   readonly parent: ActorRef | undefined;
   readonly links: readonly ActorRef[];
-  /** Only in `gen_server_terminate`. */
+  /** Only in `gen_server_terminate`; made when it is read, so that a report nobody reads costs nothing: read it at once. */
   readonly state?: unknown;
 }
 
@@ -37,8 +37,14 @@ const crashes = channel("copal:crash");
 
 /** Tells what an actor was doing, right after its `terminate`. */
 export function reportTerminate(cell: Cell): void {
-  if (crashes.hasSubscribers && !isNormalExit(cell.reason))
-    crashes.publish({ kind: "gen_server_terminate", ...contentOf(cell), state: formattedState(cell) });
+  if (!crashes.hasSubscribers || isNormalExit(cell.reason)) return;
+  crashes.publish({
+    kind: "gen_server_terminate",
+    ...contentOf(cell),
+    get state() {
+      return formattedState(cell);
+    },
+  });
 }
 
 /** Tells that an actor crashed, right before those who watch it hear of it. */

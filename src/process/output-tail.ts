@@ -34,6 +34,7 @@ export class OutputTail {
 
   /** The bytes kept, oldest first. */
   bytes(): Buffer {
+    if (this.#ring.length === 0) return this.#ring;
     return Buffer.concat([this.#ring.subarray(this.#at), this.#ring.subarray(0, this.#at)]);
   }
 

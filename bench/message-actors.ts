@@ -53,7 +53,7 @@ export function xstate() {
 type Told = Deferred.Deferred<unknown> | "hear";
 
 /** Effect: a queue that a fiber reads, whose answers are deferred values. Caller and fiber are one program, as its users write it. */
-export function effect(): { readonly calls: Talk; readonly casts: Talk } {
+export function effect(): { readonly calls: Talk; readonly casts: (atOnce: number) => Talk } {
   const withServer = (use: (queue: Queue.Queue<Told>, heard: () => number) => Effect.Effect<void>): Promise<void> => {
     let heard = 0;
     return Effect.runPromise(
@@ -85,13 +85,16 @@ export function effect(): { readonly calls: Talk; readonly casts: Talk } {
           }),
         ),
       ),
-    casts: (messages) =>
+    casts: (atOnce) => (messages) =>
       onAverage(messages, () =>
         withServer((queue, heard) =>
           Effect.gen(function* () {
-            for (let i = 0; i < messages; i++) yield* Queue.offer(queue, "hear" as const);
-            yield* ask(queue);
-            if (heard() !== messages) throw new Error(`${heard()} of ${messages} casts were heard`);
+            for (let sent = 0; sent < messages; ) {
+              const until = Math.min(messages, sent + atOnce);
+              for (; sent < until; sent++) yield* Queue.offer(queue, "hear" as const);
+              yield* ask(queue);
+              if (heard() !== sent) throw new Error(`${heard()} of ${sent} casts were heard`);
+            }
           }),
         ),
       ),

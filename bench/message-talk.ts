@@ -43,15 +43,18 @@ export const allCalls =
       await Promise.all(Array.from({ length: inFlight }, chain));
     });
 
-/** Casts, timed until all are heard. */
+/** Casts, so many without a pause, timed until all are heard. */
 export const allCasts =
-  ({ cast, heard }: Required<Pick<Peer, "cast" | "heard">>): Talk =>
+  ({ cast, heard }: Required<Pick<Peer, "cast" | "heard">>, atOnce = Number.POSITIVE_INFINITY): Talk =>
   async (messages) => {
     const before = await heard();
     return onAverage(messages, async () => {
-      for (let i = 0; i < messages; i++) cast(i);
-      const now = (await heard()) - before;
-      if (now !== messages) throw new Error(`${now} of ${messages} casts were heard`);
+      for (let sent = 0; sent < messages; ) {
+        const until = Math.min(messages, sent + atOnce);
+        while (sent < until) cast(sent++);
+        const now = (await heard()) - before;
+        if (now !== sent) throw new Error(`${now} of ${sent} casts were heard`);
+      }
     });
   };
 

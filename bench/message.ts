@@ -13,10 +13,12 @@ import { progress, type Report, type Row, report, row, type Samples, spread } fr
 
 const ROUNDS = 9;
 /** Before they count: compilers and heaps take some hundred thousand messages to settle. */
-const WARMING_ROUNDS = 4;
+const WARMING_ROUNDS = 6;
 const CALLS = 2_000;
 const MANY = 40_000;
 const IN_FLIGHT = 64;
+/** How many casts go within a thread before somebody waits until they are heard. */
+const AT_ONCE = 1_000;
 const BIG_CALLS = 40;
 const PASSES = 1_000;
 const MEGABYTE = 1_048_576;
@@ -92,11 +94,21 @@ function sameThread({ near, actors: { nact, xstate }, erlang }: Contenders): Rec
     "same thread, cast": {
       messages: MANY,
       talks: {
+        copal: allCasts(near, AT_ONCE),
+        ...inErlang(erlang, "batches"),
+        nact: allCasts(nact, AT_ONCE),
+        xstate: allCasts(xstate, AT_ONCE),
+        effect: casts(AT_ONCE),
+      },
+    },
+    [`same thread, cast, ${MANY.toLocaleString("en")} without a pause`]: {
+      messages: MANY,
+      talks: {
         copal: allCasts(near),
         ...inErlang(erlang, "casts"),
         nact: allCasts(nact),
         xstate: allCasts(xstate),
-        effect: casts,
+        effect: casts(MANY),
       },
     },
   };
@@ -141,7 +153,10 @@ function crossThread({ far, threads, still, erlangAcross }: Contenders): Record<
   };
 }
 
-function inErlang(erlang: Erlang | undefined, what: "each" | "calls" | "flight" | "casts"): Record<string, Talk> {
+function inErlang(
+  erlang: Erlang | undefined,
+  what: "each" | "calls" | "flight" | "casts" | "batches",
+): Record<string, Talk> {
   if (erlang === undefined) return {};
   const talk: Talk = async (messages) => {
     const took = await erlang.ask(`${what} ${messages}`);

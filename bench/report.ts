@@ -56,7 +56,8 @@ export function row(name: string, unit: string, better: "higher" | "lower", samp
   const ratio = Object.fromEntries(
     Object.entries(peers).map(([peer, theirs]) => [
       peer,
-      round(better === "higher" ? ours.p50 / theirs.p50 : theirs.p50 / ours.p50),
+      // Also where both are nothing.
+      ours.p50 === theirs.p50 ? 1 : round(better === "higher" ? ours.p50 / theirs.p50 : theirs.p50 / ours.p50),
     ]),
   );
   return { case: name, unit, better, copal: ours, peers, ratio };

@@ -23,12 +23,8 @@ loop(Server) ->
 run("each", Count, Server) -> each(Count, Server);
 run("calls", Count, Server) -> timed(fun() -> calls(Count, Server) end);
 run("flight", Count, Server) -> timed(fun() -> flight(64, Count, Server) end);
-run("casts", Count, Server) ->
-    Before = gen_server:call(Server, heard),
-    timed(fun() ->
-        casts(Count, Server),
-        Count = gen_server:call(Server, heard, infinity) - Before
-    end).
+run("casts", Count, Server) -> timed(fun() -> heard_casts(Count, Count, Server) end);
+run("batches", Count, Server) -> timed(fun() -> heard_casts(Count, 1000, Server) end).
 
 each(0, _) -> [];
 each(Count, Server) ->
@@ -46,6 +42,13 @@ flight(Callers, Count, Server) ->
     Main = self(),
     [spawn_opt(fun() -> calls(Count div Callers, Server), Main ! called end, [{scheduler, Scheduler}]) || _ <- lists:seq(1, Callers)],
     [receive called -> ok end || _ <- lists:seq(1, Callers)].
+
+heard_casts(0, _, _) -> ok;
+heard_casts(Count, AtOnce, Server) ->
+    Before = gen_server:call(Server, heard),
+    casts(AtOnce, Server),
+    AtOnce = gen_server:call(Server, heard, infinity) - Before,
+    heard_casts(Count - AtOnce, AtOnce, Server).
 
 casts(0, _) -> ok;
 casts(Count, Server) ->

@@ -32,7 +32,7 @@ export function receive(line: Line, message: ThreadMessage): boolean {
     case "cast": {
       const target = board.exported.get(message[1]);
       // Also for nobody: proxies in it are let go of when they are collected here.
-      const values = line.unpack(message.slice(4), message[3], target) as unknown[];
+      const values = line.unpack(behind(message, 4), message[3], target) as unknown[];
       target?.cast(message[2], values);
       return true;
     }
@@ -111,10 +111,16 @@ export function causeOf(line: Line, cause: Parameters<typeof unpackError>[0] | u
 
 type Word<W extends ThreadMessage[0]> = Extract<ThreadMessage, readonly [W, ...unknown[]]>;
 
+/** What stands in a message behind its first fields: its arguments. For as few as most have, `slice` takes as long as all the rest. */
+function behind(message: ThreadMessage, fields: number): unknown[] {
+  if (message.length === fields) return [];
+  return message.length === fields + 1 ? [message[fields]] : message.slice(fields);
+}
+
 function call(line: Line, message: Word<"call">): void {
   const [, to, number, method, timeoutMs, isPacked] = message;
   const target = line.board.exported.get(to);
-  const values = line.unpack(message.slice(6), isPacked, target) as unknown[];
+  const values = line.unpack(behind(message, 6), isPacked, target) as unknown[];
   if (target === undefined) return line.refuse(number, method, to);
   if (target instanceof Cell) return target.push(new CallFromAfar(target, method, values, line, number, timeoutMs));
   target.call(method, values, timeoutMs).then(

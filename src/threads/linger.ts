@@ -27,7 +27,7 @@ const RECENT_MS = 1;
 const CROWD_EVERY_MS = 100;
 const CROWDED_EVERY_MS = 10;
 /** How many occasions to leave out at most after looking in vain. */
-const MOST_SKIPPED = 16;
+const MOST_SKIPPED = 8;
 /** At how many ports to look. */
 const MOST_PORTS = 4;
 /** How many looks between two looks at the clock. */

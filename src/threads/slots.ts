@@ -141,7 +141,7 @@ function shortString(characters: number, length: number): string {
   const known = shorts[place] as string;
   if (shortCharacters[place] === characters && known.length === length) return known;
   const codes = [0, 8, 16, 24].slice(0, length).map((bits) => (characters >> bits) & 255);
-  const made = String.fromCharCode(...codes);
+  const made = asKey(String.fromCharCode(...codes));
   shorts[place] = made;
   shortCharacters[place] = characters;
   return made;
@@ -154,9 +154,14 @@ function narrowString(bytes: Buffer, from: number, length: number): string {
   const place = hash & (narrows.length - 1);
   const known = narrows[place] as string;
   if (known.length === length && isAt(known, bytes, from)) return known;
-  const made = bytes.toString("latin1", from, from + length);
+  const made = asKey(bytes.toString("latin1", from, from + length));
   narrows[place] = made;
   return made;
+}
+
+/** The same string as V8 keeps it for keys, where it is one object each: to compare it with a word in the code then takes no look at its characters. */
+function asKey(text: string): string {
+  return Object.keys({ [text]: undefined })[0] as string;
 }
 
 function isAt(known: string, bytes: Buffer, from: number): boolean {

@@ -60,7 +60,13 @@ async function startContenders(missing: string[]) {
     tinypool: tinypool(IN_FLIGHT),
   };
   const actors = { nact: nact(), xstate: xstate() };
-  const still = await Child.start(["copal", "MessageChannel"], { COPAL_LINGER: "0" });
+  const startStill = (onOneProcessor: boolean) =>
+    Child.start(["copal", "MessageChannel"], { COPAL_LINGER: "0" }, onOneProcessor);
+  const still = await startStill(false);
+  const held = await startStill(true).catch((error: Error) => {
+    missing.push(`lingering off on one processor: ${error.message} (Debian: apt-get install util-linux)`);
+    return undefined;
+  });
   const startErlang = (schedulers: number) =>
     Erlang.start(["message_bench", "message_bench_echo"], ["+S", `${schedulers}:${schedulers}`]).catch(
       (error: Error) => {
@@ -72,10 +78,11 @@ async function startContenders(missing: string[]) {
   const end = async (): Promise<void> => {
     for (const peer of [far, ...Object.values(threads), ...Object.values(actors)]) await peer.end?.();
     await still.end();
+    await held?.end();
     erlang?.end();
     erlangAcross?.end();
   };
-  return { near, far, threads, actors, still, erlang, erlangAcross, end };
+  return { near, far, threads, actors, still, held, erlang, erlangAcross, end };
 }
 
 function sameThread({ near, actors: { nact, xstate }, erlang }: Contenders): Record<string, Case> {
@@ -114,7 +121,7 @@ function sameThread({ near, actors: { nact, xstate }, erlang }: Contenders): Rec
   };
 }
 
-function crossThread({ far, threads, still, erlangAcross }: Contenders): Record<string, Case> {
+function crossThread({ far, threads, still, held, erlangAcross }: Contenders): Record<string, Case> {
   const peers = Object.entries({ copal: far, ...threads });
   const each = (value?: unknown) => Object.fromEntries(peers.map(([name, peer]) => [name, eachCall(peer, value)]));
   const { MessageChannel, comlink } = threads;
@@ -126,6 +133,13 @@ function crossThread({ far, threads, still, erlangAcross }: Contenders): Record<
       messages: CALLS,
       talks: { copal: still.calls("copal"), MessageChannel: still.calls("MessageChannel") },
     },
+    // Where each contender's two threads run decides more than what they do; on one processor both have the same.
+    ...(held && {
+      "cross thread, call one at a time, lingering off, on one processor": {
+        messages: CALLS,
+        talks: { copal: held.calls("copal"), MessageChannel: held.calls("MessageChannel") },
+      },
+    }),
     "cross thread, call one at a time, 1 KB text": { messages: CALLS, talks: each("x".repeat(1_024)) },
     "cross thread, call one at a time, 1 KB of bytes": { messages: CALLS, talks: each(bytes(1_024)) },
     "cross thread, call one at a time, an object": {

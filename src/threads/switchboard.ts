@@ -230,11 +230,6 @@ export class Line {
     if (!this.isLost) this.#ports[0]?.post(message);
   }
 
-  /** Does not let a thread that sleeps wait for the end of this turn. */
-  hurry(): void {
-    this.#ports[0]?.hurry();
-  }
-
   /** Posts now. @throws {DataCloneError} if it cannot be cloned. */
   postNow(message: ThreadMessage, transfer?: readonly TransferListItem[]): void {
     if (!this.isLost) this.#ports[0]?.postNow(message, transfer);
@@ -283,7 +278,6 @@ export class Line {
         isPacked,
         ...(packed as unknown[]),
       ]);
-    this.hurry();
     this.#calls.set(number, call);
   }
 

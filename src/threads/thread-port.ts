@@ -74,11 +74,6 @@ export class ThreadPort implements Lingered {
     if (batch.length >= BATCH_FIELDS) this.flush();
   }
 
-  /** Lets a thread that sleeps have what waits for the end of the turn, since waking takes long: for what somebody waits for. */
-  hurry(): void {
-    if (this.#out.isReaderAsleep) this.flush();
-  }
-
   /**
    * Posts `message` now, so that it is cloned as it is. Nothing has left, and nothing else is harmed, if that throws.
    *

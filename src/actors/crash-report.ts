@@ -29,7 +29,7 @@ export interface CrashReport {
   readonly trapExit: boolean;
   readonly parent: ActorRef | undefined;
   readonly links: readonly ActorRef[];
-  /** Only in `gen_server_terminate`; made when it is read, so that a report nobody reads costs nothing: read it at once. */
+  /** Only in `gen_server_terminate`; made when it is read, so that a report nobody reads costs nothing. */
   readonly state?: unknown;
 }
 
@@ -38,11 +38,12 @@ const crashes = channel("copal:crash");
 /** Tells what an actor was doing, right after its `terminate`. */
 export function reportTerminate(cell: Cell): void {
   if (!crashes.hasSubscribers || isNormalExit(cell.reason)) return;
+  const { instance } = cell;
   crashes.publish({
     kind: "gen_server_terminate",
     ...contentOf(cell),
     get state() {
-      return formattedState(cell);
+      return formattedState({ instance });
     },
   });
 }

@@ -22,9 +22,13 @@ export interface StateHooks {
 
 /** Returns the state of an actor. Throws what its own code throws. */
 export function stateOf(cell: Cell): unknown {
-  const instance = cell.instance as StateHooks | undefined;
+  return stateIn(cell.instance);
+}
+
+function stateIn(instance: Cell["instance"]): unknown {
   if (instance === undefined) return undefined;
-  return instance[giveState] ? instance[giveState]() : { ...instance };
+  const hooks = instance as StateHooks;
+  return hooks[giveState] ? hooks[giveState]() : { ...instance };
 }
 
 /** Gives an actor a state. Throws what its own code throws, and `TypeError` for no object where there is no hook. */
@@ -36,11 +40,11 @@ export function putState(cell: Cell, state: unknown): void {
 }
 
 /** Returns the state as people may see it; if the actor's own code throws over it, an object that says so. Never throws. */
-export function formattedState(cell: Cell): unknown {
+export function formattedState({ instance }: Pick<Cell, "instance">): unknown {
   try {
-    const instance = cell.instance as StateHooks | undefined;
-    const state = stateOf(cell);
-    return instance?.[formatStatus] ? instance[formatStatus](state) : state;
+    const hooks = instance as StateHooks | undefined;
+    const state = stateIn(instance);
+    return hooks?.[formatStatus] ? hooks[formatStatus](state) : state;
   } catch (thrown) {
     return { failed: "the actor's own code threw over its state", thrown };
   }

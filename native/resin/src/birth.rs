@@ -143,6 +143,7 @@ impl Birth<'_> {
     unsafe fn settle(&mut self) -> Result<(), Stage> {
         // SAFETY: as in `live`.
         unsafe {
+            kernel::compete_again();
             done(libc::setsid(), Stage::Session)?;
             if let Some(terminal) = self.terminal {
                 done(libc::ioctl(terminal, libc::TIOCSCTTY, 0), Stage::Pty)?;

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 
@@ -34,6 +35,33 @@ pub fn keep_heap_small() {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 64 * 1024);
         libc::mallopt(libc::M_TRIM_THRESHOLD, 64 * 1024);
         libc::mallopt(libc::M_TOP_PAD, 0);
+    }
+}
+
+/// Whether this process, or the one it was forked from, was made to let others finish first.
+static LETS_FINISH: AtomicBool = AtomicBool::new(false);
+
+/// Lets whoever wakes this process finish before it runs, where no other processor is free (`SCHED_BATCH`, sched(7)). Most words of an owner wake a
+/// sidecar, and the owner is about to wait for it anyway: to run at once would take the time out of the owner's event loop. Changes nothing where the
+/// owner has chosen a policy of its own.
+pub fn let_others_finish() {
+    let normal = libc::sched_param { sched_priority: 0 };
+    // SAFETY: 0 is this process; the parameter is initialised, and 0 is the one priority these policies have.
+    unsafe {
+        if libc::sched_getscheduler(0) == libc::SCHED_OTHER
+            && libc::sched_setscheduler(0, libc::SCHED_BATCH, &normal) == 0
+        {
+            LETS_FINISH.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Takes that back, for a program that is to run as any other. Async-signal-safe.
+pub fn compete_again() {
+    if LETS_FINISH.load(Ordering::Relaxed) {
+        let normal = libc::sched_param { sched_priority: 0 };
+        // SAFETY: as above.
+        unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &normal) };
     }
 }
 

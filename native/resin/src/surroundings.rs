@@ -35,6 +35,7 @@ impl Surroundings {
     /// When the kernel refuses one of the first two.
     pub fn prepare() -> Result<Self, Fatal> {
         kernel::keep_heap_small();
+        kernel::let_others_finish();
         kernel::reset_signals();
         let mut told = SigSet::empty();
         for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {

@@ -96,6 +96,19 @@ fn numbers_are_set_as_they_were_asked_for() {
     assert_eq!(limits(pid, "Max cpu time"), ["9", "unlimited"]);
 }
 
+/// The scheduling policy, field 41 of proc_pid_stat(5).
+fn policy(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(") ").next().unwrap().split(' ').nth(41 - 3).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_sidecar_lets_others_finish_and_its_program_runs_as_any_other() {
+    let (_owner, pid) = sleeper(Spawn::default());
+    assert_eq!(policy(proc::status(pid, "PPid").parse().unwrap()), libc::SCHED_BATCH);
+    assert_eq!(policy(pid), policy(std::process::id() as i32));
+}
+
 #[test]
 fn what_the_kernel_refuses_fails_the_start_by_the_name_of_its_option() {
     let rlimits = Some(vec![Rlimit { resource: 99, soft: None, hard: None }]);

@@ -62,7 +62,7 @@ const kinds = Object.keys(breaks);
 const trees = fileURLToPath(new URL("../../../test/fixtures/trees", import.meta.url));
 
 function child(id: string, thread: "own" | "pool", program?: string[]): ActorChild {
-  const more = { watchdog: 1_000, shutdown: 100, ...(thread === "own" && { heap: "32M" }) };
+  const more = { watchdog: 1_000, shutdown: 100, ...(thread === "own" && { heap: "64M" }) };
   const args = program && [program, `soak-${process.pid}`];
   return resident(id, thread, { ...more, ...(args && { module: "./holder.mjs#Holder", args }) });
 }

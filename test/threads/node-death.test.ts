@@ -25,7 +25,7 @@ for (const [what, signal] of Object.entries(deaths)) {
     const config = { supervisor: "app", children: [holder("a", "own"), holder("b", "pool"), holder("c", "main")] };
     const copal = new CopalFolder(t, { "copal.json": JSON.stringify(config) });
     const up = await copal.up("-c", "copal.json");
-    t.ok(processesMarked(copal.mark).filter(({ name }) => name === "sleep").length >= 6);
+    await eventually(() => processesMarked(copal.mark).filter(({ name }) => name === "sleep").length === 6);
     const asked = copal.run("call", "a", "dieOf", signal, "-c", "copal.json");
     t.equal((await up.finished).signal, signal);
     await eventually(() => processesMarked(copal.mark).every(({ name }) => name === "node"));

@@ -2,11 +2,8 @@
  * The pipe of a process's standard input, written without the sidecar in between (docs/protocol.md section 4.2). Knows the descriptor; does not
  * know what was written before, nor when the process ends.
  */
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { Socket } from "node:net";
-
-/** Where the pipe is, and how it is known. */
-export type PipePath = Readonly<{ path: string; inode: number }>;
+import { openSidecarPipe, type PipePath } from "./sidecar-pipe.js";
 
 /** Our own end of a process's standard input. */
 export class LentPipe {
@@ -19,17 +16,9 @@ export class LentPipe {
   }
 
   /** Opens the pipe at `path`; undefined if it cannot be opened, nobody reads it, or `path` leads to something else by now. */
-  static open({ path, inode }: PipePath): LentPipe | undefined {
-    let fd: number;
-    try {
-      fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    } catch {
-      return undefined;
-    }
-    const stat = fstatSync(fd);
-    if (stat.isFIFO() && stat.ino === inode) return new LentPipe(fd);
-    closeSync(fd);
-    return undefined;
+  static open(where: PipePath): LentPipe | undefined {
+    const fd = openSidecarPipe(where, "write");
+    return fd === undefined ? undefined : new LentPipe(fd);
   }
 
   /** Says what to call, at most once, when nobody reads it any more. */

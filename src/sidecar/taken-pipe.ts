@@ -2,8 +2,9 @@
  * The pipe of a stream that floods, read without the sidecar in between (docs/protocol.md section 4). Knows the descriptor and the window, and waits
  * while that is full; does not know who consumes, nor when the process ends.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
+import { openSidecarPipe } from "./sidecar-pipe.js";
 
 /** Bytes are read into buffers of this size, which are given away piece by piece. */
 const BUFFER_BYTES = 256 * 1024;
@@ -45,16 +46,8 @@ export class TakenPipe {
 
   /** Opens the pipe at `path`; undefined if it cannot be opened, or if `path` leads to something else by now. Nothing is read yet. */
   static open(path: string, inode: number, windowBytes: number, sink: PipeSink): TakenPipe | undefined {
-    let fd: number;
-    try {
-      fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    } catch {
-      return undefined;
-    }
-    const stat = fstatSync(fd);
-    if (stat.isFIFO() && stat.ino === inode) return new TakenPipe(fd, windowBytes, sink);
-    closeSync(fd);
-    return undefined;
+    const fd = openSidecarPipe({ path, inode }, "read");
+    return fd === undefined ? undefined : new TakenPipe(fd, windowBytes, sink);
   }
 
   /** Reads from now on, since nobody else does any more. `unconsumedBytes` of the window are taken already. */

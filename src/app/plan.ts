@@ -11,6 +11,7 @@ import type { ComputeLimits } from "../compute/compute-pool.js";
 import type { RpcCodec } from "../process/json-rpc.js";
 import type { OutputForm } from "../process/output-codec.js";
 import { type ActorRef, isActorRef } from "../ref.js";
+import { inheritedEnvironment } from "../sidecar/inherited-environment.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
 import type { Backoff } from "../supervisor/backoff.js";
@@ -291,7 +292,11 @@ class Planner {
       cwd: resolve(this.#source.folder, cwd),
       // What a file says stands between what is inherited and what is added, and is read at each start.
       env: Object.freeze(hasFile ? env : merged(env, addEnv)),
-      stop: { signal: fields.stop?.signal ?? "SIGTERM", graceMs, ...(planned && { steps: planned.steps }) },
+      stop: Object.freeze({
+        signal: fields.stop?.signal ?? "SIGTERM",
+        graceMs,
+        ...(planned && { steps: planned.steps }),
+      }),
       orphanGraceMs: fields.onOwnerDeath?.grace ?? defaultOrphanGraceMs,
       successExitCodes: fields.successExitCodes ?? [0],
       contain: fields.contain ?? "auto",
@@ -341,8 +346,9 @@ class Planner {
   }
 
   /** What is inherited of Copal's own environment. */
-  #inherited({ fields }: CheckedProcess): Record<string, string> {
+  #inherited({ fields }: CheckedProcess): Readonly<Record<string, string>> {
     const { inheritEnv } = fields;
+    if (this.#environment === process.env && inheritEnv === undefined && !fields.clearEnv) return ownVariables();
     const isWanted = (name: string) =>
       inheritEnv === undefined ||
       inheritEnv.some((one) => (one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : name === one));
@@ -383,12 +389,24 @@ class Planner {
 }
 
 function merged(
-  env: Record<string, string>,
+  inherited: Readonly<Record<string, string>>,
   added: Readonly<Record<string, string | null>>,
 ): Readonly<Record<string, string>> {
-  for (const [name, value] of Object.entries(added)) {
+  const entries = Object.entries(added);
+  if (entries.length === 0) return inherited;
+  const env: Record<string, string> = { ...inherited };
+  for (const [name, value] of entries) {
     if (value === null) delete env[name];
     else env[name] = value;
   }
   return env;
+}
+
+let own: { readonly block: Buffer; readonly variables: Readonly<Record<string, string>> } | undefined;
+
+/** This process's environment: the same object as long as it is the same, since reading it takes longer than all else that a start costs. */
+function ownVariables(): Readonly<Record<string, string>> {
+  const block = inheritedEnvironment();
+  if (own?.block !== block) own = { block, variables: Object.freeze({ ...(process.env as Record<string, string>) }) };
+  return own.variables;
 }

@@ -43,8 +43,6 @@ const begin = Symbol("begin");
 export class Session implements AsyncDisposable {
   /** Resolves with the report once the process and its whole tree are gone and all output has arrived; never rejects. */
   readonly exited: Promise<ExitReport>;
-  /** The three streams in the web's form; use each stream either from here or as a Node stream. */
-  readonly web: WebStreams;
   readonly #process: HeldProcess;
   #report: ExitReport | undefined;
   #stdin: StdinWritable | undefined;
@@ -53,6 +51,7 @@ export class Session implements AsyncDisposable {
   readonly #early: Record<OutputStream, Buffer[]> = { stdout: [], stderr: [] };
   readonly #closed = new Set<OutputStream>();
   readonly #pulls: Partial<Record<OutputStream, AsyncIterator<Buffer>>> = {};
+  #web: WebStreams | undefined;
 
   /** Use {@link open}, which starts the process as well. */
   constructor(options: HoldOptions) {
@@ -61,12 +60,11 @@ export class Session implements AsyncDisposable {
       this.#report = report;
       return report;
     });
-    this.web = new WebStreams(this);
   }
 
   /** @internal */
-  async [begin](): Promise<void> {
-    await this.#process.begin({
+  [begin](): Promise<void> {
+    return this.#process.begin({
       output: (stream, bytes) => {
         const output = this.#outputs[stream];
         if (output) output.arrived(bytes);
@@ -108,6 +106,12 @@ export class Session implements AsyncDisposable {
   /** Standard error, as bytes. Made when first asked for. */
   get stderr(): Readable {
     return this.#output("stderr");
+  }
+
+  /** The three streams in the web's form; use each stream either from here or as a Node stream. */
+  get web(): WebStreams {
+    this.#web ??= new WebStreams(this);
+    return this.#web;
   }
 
   /** Writes to standard input and resolves when the bytes are in the pipe; rejects with `ERR_SIDECAR` when nobody reads them (`osCode` `EPIPE`). */

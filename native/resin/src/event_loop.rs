@@ -86,6 +86,15 @@ impl EventLoop {
         self.poll.registry().register(&mut SourceFd(&raw), Token(source as usize), interest)
     }
 
+    /// Wakes for something else of a descriptor that is watched; also when it is ready for that already.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` answers.
+    pub fn rewatch(&self, source: Source, fd: impl AsFd, interest: Interest) -> io::Result<()> {
+        let raw = fd.as_fd().as_raw_fd();
+        self.poll.registry().reregister(&mut SourceFd(&raw), Token(source as usize), interest)
+    }
+
     /// Wakes for this descriptor no more.
     ///
     /// # Errors

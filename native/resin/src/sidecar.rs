@@ -60,7 +60,7 @@ pub fn run(connection: Connection, surroundings: Surroundings) -> Result<ExitCod
     let mut events = EventLoop::new().map_err(Fatal::doing("cannot make an epoll set"))?;
     let cannot_poll = Fatal::doing("cannot wait for the owner's connection (a regular file cannot be one)");
     match &connection.output {
-        None => events.watch(Source::Owner, &connection.input, Interest::READABLE | Interest::WRITABLE),
+        None => events.watch(Source::Owner, &connection.input, Interest::READABLE),
         Some(output) => events
             .watch(Source::Owner, &connection.input, Interest::READABLE)
             .and_then(|()| events.watch(Source::OwnerOutput, output, Interest::WRITABLE)),
@@ -117,6 +117,8 @@ struct Sidecar {
     hang_up_at: Option<Instant>,
     lingers: bool,
     takes_floods: bool,
+    /// Whether the owner's socket wakes for room as well.
+    waits_for_room: bool,
 }
 
 impl Sidecar {
@@ -136,6 +138,7 @@ impl Sidecar {
             hang_up_at: None,
             lingers: true,
             takes_floods: false,
+            waits_for_room: false,
         }
     }
 
@@ -243,7 +246,23 @@ impl Sidecar {
         if !self.owner.flush() {
             self.owner_gone(now);
         }
+        self.watch_owner(events);
         self.hang_up_if_due(now);
+    }
+
+    /// Wakes for room in a socket only while something waits for it: else every frame that the owner reads would wake the sidecar, and the owner would
+    /// pay for that. Should the kernel refuse, the next turn tries again.
+    fn watch_owner(&mut self, events: &EventLoop) {
+        let is_blocked = self.owner.is_blocked();
+        let Some(Connection { input, output: None }) = self.owner.connection() else { return };
+        if is_blocked == self.waits_for_room {
+            return;
+        }
+        let interest = if is_blocked { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        match events.rewatch(Source::Owner, input, interest) {
+            Ok(()) => self.waits_for_room = is_blocked,
+            Err(_) => self.more_to_do = true,
+        }
     }
 
     /// Nothing that an owner who is gone has not taken may keep the sidecar.

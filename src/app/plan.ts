@@ -11,7 +11,7 @@ import type { ComputeLimits } from "../compute/compute-pool.js";
 import type { RpcCodec } from "../process/json-rpc.js";
 import type { OutputForm } from "../process/output-codec.js";
 import { type ActorRef, isActorRef } from "../ref.js";
-import { inheritedEnvironment } from "../sidecar/inherited-environment.js";
+import { inheritedVariables } from "../sidecar/inherited-environment.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
 import type { Backoff } from "../supervisor/backoff.js";
@@ -348,7 +348,7 @@ class Planner {
   /** What is inherited of Copal's own environment. */
   #inherited({ fields }: CheckedProcess): Readonly<Record<string, string>> {
     const { inheritEnv } = fields;
-    if (this.#environment === process.env && inheritEnv === undefined && !fields.clearEnv) return ownVariables();
+    if (this.#environment === process.env && inheritEnv === undefined && !fields.clearEnv) return inheritedVariables();
     const isWanted = (name: string) =>
       inheritEnv === undefined ||
       inheritEnv.some((one) => (one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : name === one));
@@ -400,13 +400,4 @@ function merged(
     else env[name] = value;
   }
   return env;
-}
-
-let own: { readonly block: Buffer; readonly variables: Readonly<Record<string, string>> } | undefined;
-
-/** This process's environment: the same object as long as it is the same, since reading it takes longer than all else that a start costs. */
-function ownVariables(): Readonly<Record<string, string>> {
-  const block = inheritedEnvironment();
-  if (own?.block !== block) own = { block, variables: Object.freeze({ ...(process.env as Record<string, string>) }) };
-  return own.variables;
 }

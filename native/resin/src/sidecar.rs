@@ -255,13 +255,11 @@ impl Sidecar {
     fn watch_owner(&mut self, events: &EventLoop) {
         let is_blocked = self.owner.is_blocked();
         let Some(Connection { input, output: None }) = self.owner.connection() else { return };
-        if is_blocked == self.waits_for_room {
-            return;
-        }
-        let interest = if is_blocked { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-        match events.rewatch(Source::Owner, input, interest) {
-            Ok(()) => self.waits_for_room = is_blocked,
-            Err(_) => self.more_to_do = true,
+        if is_blocked != self.waits_for_room {
+            let interest = if is_blocked { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            let is_done = events.rewatch(Source::Owner, input, interest).is_ok();
+            self.waits_for_room ^= is_done;
+            self.more_to_do |= !is_done;
         }
     }
 

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -35,6 +37,20 @@ t.test("closing it leaves neither it nor a sidecar", async (t) => {
     childrenOf(process.pid).filter(({ name }) => name === "resin"),
     [],
   );
+});
+
+t.test("whoever waits for its end hears of it, whatever it announces meanwhile", async (t) => {
+  const path = join(t.testdir(), "resin");
+  const announcement = JSON.stringify({ resin: "1.0.0", versions: [1, 1], socket: "x", pid: 1 });
+  // More than a pipe takes: when it ends, its owner has heard most of it.
+  const announces = `yes '{"swept":1}' | head -n 100000`;
+  writeFileSync(path, `#!/bin/sh\necho '${announcement}'\ncat >/dev/null\n${announces}\n`, { mode: 0o755 });
+  const owner = `import { closeForkServer, forkServer } from "#src/sidecar/fork-server.js";
+    await forkServer();
+    await closeForkServer();`;
+  const env = { ...process.env, COPAL_RESIN: path, NODE_OPTIONS: "" };
+  const child = spawn(process.execPath, ["--input-type=module", "-e", owner], { env, stdio: "ignore" });
+  t.strictSame(await once(child, "exit"), [0, null]);
 });
 
 t.test("sidecars serve one process after another, and never two at once", async (t) => {

@@ -237,7 +237,7 @@ export interface ActorChild extends PlacedChild {
   args?: readonly unknown[] | undefined;
   /** How many messages may wait for it, and what becomes of one more. Default: any number. */
   mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | "block" | undefined } | undefined;
-  /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not with `thread: main`. */
+  /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not in the main thread. */
   watchdog?: Duration | undefined;
 }
 

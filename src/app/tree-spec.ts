@@ -229,8 +229,8 @@ export type ActorClass<T extends Actor = Actor> = new () => T;
 /** An actor. */
 export interface ActorChild extends PlacedChild {
   actor: string;
-  /** `./file.ts#Export`, a file URL or a package; the default export when there is no `#`. */
-  module?: string | undefined;
+  /** `./file.ts#Export`, a file URL or a package; the default export when there is no `#`. In the API also a `URL`, as `new URL("./file.js#Export", import.meta.url)`. */
+  module?: string | URL | undefined;
   /** The class itself, in the API. */
   class?: ActorClass | undefined;
   /** Given to `init`. */

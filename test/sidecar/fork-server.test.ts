@@ -4,6 +4,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { open } from "#src/process/open.js";
+import { run } from "#src/process/run.js";
 import { closeForkServer, forkServer } from "#src/sidecar/fork-server.js";
 import { eventually } from "#src/testing/eventually.js";
 import { encodeFrame } from "#src/wire/codec.js";
@@ -93,6 +94,21 @@ for (const [what, script, stage, message] of [
     await eventually(() => childrenOf(process.pid).length === 0);
   });
 }
+
+t.test(
+  "a resin is named by an absolute path to a file that can be executed, and nothing else stands in for it",
+  async (t) => {
+    const folder = t.testdir({ resin: "#!/bin/sh\n" });
+    for (const [path, message] of [
+      ["native/resin/target/release/resin", /COPAL_RESIN must be an absolute path/],
+      [folder, /COPAL_RESIN must be a regular file/],
+      [join(folder, "resin"), /COPAL_RESIN cannot be used: EACCES/],
+    ] as const) {
+      process.env.COPAL_RESIN = path;
+      await t.rejects(run("true"), { code: "ERR_SIDECAR", stage: "find", message });
+    }
+  },
+);
 
 t.test("a sidecar that refuses the protocol's version is one sentence, and nothing was started", async (t) => {
   const path = join(t.testdir(), "resin.mjs");

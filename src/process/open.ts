@@ -13,6 +13,7 @@ import type { LimitOptions } from "./life-limits.js";
 import { checkedLineBytes } from "./line-queue.js";
 import { LineSplitter } from "./line-splitter.js";
 import { OutputReadable } from "./output-readable.js";
+import { Pull } from "./pull.js";
 import { StdinWritable } from "./stdin-writable.js";
 import { WebStreams } from "./web-streams.js";
 
@@ -50,7 +51,7 @@ export class Session implements AsyncDisposable {
   /** Output that arrived before anybody asked for its stream; bounded by the window. */
   readonly #early: Record<OutputStream, Buffer[]> = { stdout: [], stderr: [] };
   readonly #closed = new Set<OutputStream>();
-  readonly #pulls: Partial<Record<OutputStream, AsyncIterator<Buffer>>> = {};
+  readonly #pulls: Partial<Record<OutputStream, Pull>> = {};
   #web: WebStreams | undefined;
 
   /** Use {@link open}, which starts the process as well. */
@@ -127,11 +128,15 @@ export class Session implements AsyncDisposable {
   /**
    * Takes the next bytes of an output stream, as many as are there; undefined at its end. An alternative to the streams: use one or the other for
    * each of the two.
+   *
+   * Rejects with the reason of `signal` if that aborts first; what comes then is the next read's.
    */
-  async read(stream: OutputStream = "stdout"): Promise<Buffer | undefined> {
-    this.#pulls[stream] ??= this.#output(stream)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    const { value, done } = await this.#pulls[stream].next();
-    return done ? undefined : value;
+  async read(
+    stream: OutputStream = "stdout",
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<Buffer | undefined> {
+    this.#pulls[stream] ??= new Pull(this.#output(stream));
+    return this.#pulls[stream].next(signal);
   }
 
   /**

@@ -24,6 +24,8 @@ const PASSES = 1_000;
 const MEGABYTE = 1_048_576;
 /** Timers and bytes on their way are few beside calls, so that these rounds are longer. */
 const CALLS_BESIDE_DELAYS = 10_000;
+const DELAYS = "while calls go one at a time";
+const IDLE = "processor time of an idle app in a second";
 
 /** Who takes part in a case, and how many messages each round has. */
 interface Case {
@@ -34,17 +36,19 @@ interface Case {
 /** Everybody who takes part. */
 type Contenders = Awaited<ReturnType<typeof startContenders>>;
 
-/** Measures calls and casts, same thread and cross thread. */
-export async function measure(): Promise<Report> {
+/** Measures calls and casts, same thread and cross thread; only the cases whose names have `only` in them. */
+export async function measure(only = ""): Promise<Report> {
   const missing = ["erlang, 1 KB and 1 MB: the BEAM shares large binaries between processes instead of copying them"];
   const all = await startContenders(missing);
   const rows: Row[] = [];
   try {
     for (const [name, one] of Object.entries({ ...sameThread(all), ...crossThread(all) })) {
+      if (!name.includes(only)) continue;
       const samples = await inTurns(name, one);
       rows.push(row(name, "us", "lower", samples));
     }
-    rows.push(...(await delays(all)), await idle());
+    if (DELAYS.includes(only)) rows.push(...(await delays(all)));
+    if (IDLE.includes(only)) rows.push(await idle());
   } finally {
     await all.end();
   }
@@ -179,15 +183,17 @@ function inErlang(
   return { erlang: talk };
 }
 
-/** Everybody in turn, round for round. */
+/** Everybody in turn, round for round; another one begins each. */
 async function inTurns(name: string, { messages, talks }: Case): Promise<Samples> {
-  const samples: Samples = {};
+  const order = Object.entries(talks);
+  const samples: Samples = Object.fromEntries(order.map(([contender]) => [contender, []]));
   for (let round = -WARMING_ROUNDS; round < ROUNDS; round++) {
     progress(`message: ${name}, ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
-    for (const [contender, talk] of Object.entries(talks)) {
+    for (const [contender, talk] of order) {
       const seen = await talk(messages);
-      if (round >= 0) samples[contender] = [...(samples[contender] ?? []), ...seen];
+      if (round >= 0) samples[contender]?.push(...seen);
     }
+    order.push(...order.splice(0, 1));
   }
   return samples;
 }
@@ -217,7 +223,7 @@ async function delays({ far, threads: { MessageChannel } }: Contenders): Promise
   }
   return Object.entries(seen).flatMap(([what, threads]) =>
     Object.entries(threads).map(([thread, samples]) =>
-      row(`p99 of ${what} in the ${thread} thread while calls go one at a time`, "us", "lower", samples),
+      row(`p99 of ${what} in the ${thread} thread ${DELAYS}`, "us", "lower", samples),
     ),
   );
 }
@@ -237,5 +243,5 @@ async function idle(): Promise<Row> {
     for (let second = 0; second < 3; second++) samples[contender].push(await child.idleMs());
     await child.end();
   }
-  return row("processor time of an idle app in a second", "ms", "lower", samples);
+  return row(IDLE, "ms", "lower", samples);
 }

@@ -14,7 +14,7 @@ import { handle, startInstance, tellHandled } from "./handling.js";
 import type { ActorInstance } from "./instance.js";
 import { Mailbox } from "./mailbox.js";
 import { MailboxBound, type MailboxLimit } from "./mailbox-bound.js";
-import type { Method } from "./methods.js";
+import type { MethodTable } from "./methods.js";
 import type { ActorMonitor, Monitor } from "./monitor.js";
 import { describeRef, type Runtime } from "./runtime.js";
 import type { Runnable } from "./scheduler.js";
@@ -63,7 +63,7 @@ export class Cell implements RefPort, Runnable {
   readonly shutdownMs: number;
   nextRunnable: Runnable | undefined = undefined;
   instance: ActorInstance | undefined = undefined;
-  methods: ReadonlyMap<string, Method> | undefined = undefined;
+  methods: MethodTable | undefined = undefined;
   readonly mailbox = new Mailbox();
   /** What it is to be made from; gone once it has started, or has failed to. */
   starting: CellOptions | undefined;

@@ -42,7 +42,7 @@ export class Deadlines {
 }
 
 /**
- * The pending calls with one time limit, oldest first.
+ * The pending calls with one time limit, in a circle from the oldest to the newest and on to the oldest again: what refers to the newest finds both ends.
  *
  * While there are any, a tick comes every 32nd part of the limit. It gives the calls made since the last one their date, reckoned
  * from itself, and expires those whose date has come.
@@ -52,10 +52,7 @@ export class DeadlineList {
   readonly #clock: Clock;
   readonly #onExpired: (call: Call, timeoutMs: number) => void;
   readonly #tickMs: number;
-  #first: Call | undefined;
-  #last: Call | undefined;
-  /** The first call that no tick has seen yet. */
-  #undated: Call | undefined;
+  #newest: Call | undefined;
   #timer: Timer | undefined;
   #holds = false;
 
@@ -73,28 +70,33 @@ export class DeadlineList {
 
   add(call: Call): void {
     call.deadlines = this;
-    call.earlier = this.#last;
-    if (this.#last === undefined) this.#first = call;
-    else this.#last.later = call;
-    this.#last = call;
-    this.#undated ??= call;
+    const newest = this.#newest;
+    if (newest !== undefined) {
+      call.earlier = newest;
+      call.later = newest.later;
+      newest.later.earlier = call;
+      newest.later = call;
+    }
+    this.#newest = call;
     if (this.#timer === undefined) this.#arm(this.#tickMs);
   }
 
   remove(call: Call): void {
-    if (call === this.#undated) this.#undated = call.later;
-    if (call.earlier === undefined) this.#first = call.later;
-    else call.earlier.later = call.later;
-    if (call.later === undefined) this.#last = call.earlier;
-    else call.later.earlier = call.earlier;
-    call.earlier = undefined;
-    call.later = undefined;
+    const { earlier, later } = call;
+    if (earlier === call) this.#newest = undefined;
+    else {
+      earlier.later = later;
+      later.earlier = earlier;
+      if (call === this.#newest) this.#newest = earlier;
+      call.earlier = call;
+      call.later = call;
+    }
     call.deadlines = undefined;
-    if (this.#holds && this.#first === undefined) this.#hold(false);
+    if (this.#holds && this.#newest === undefined) this.#hold(false);
   }
 
   holdPending(): void {
-    if (!this.#holds && this.#first !== undefined) this.#hold(true);
+    if (!this.#holds && this.#newest !== undefined) this.#hold(true);
   }
 
   #hold(holds: boolean): void {
@@ -110,12 +112,12 @@ export class DeadlineList {
   readonly #onTick = (): void => {
     this.#timer = undefined;
     const nowMs = this.#clock.nowMs();
-    for (let call = this.#undated; call !== undefined; call = call.later) call.dueMs = nowMs + this.timeoutMs;
-    this.#undated = undefined;
-    for (let call = this.#first; call !== undefined && call.dueMs <= nowMs; call = this.#first) {
-      this.#onExpired(call, this.timeoutMs);
+    for (let call = this.#newest; call !== undefined && call.dueMs === undefined; call = call.earlier)
+      call.dueMs = nowMs + this.timeoutMs;
+    for (let oldest = this.#newest?.later; oldest?.dueMs !== undefined; oldest = this.#newest?.later) {
+      // A timer may fire a little early; the next one is never put off to nothing.
+      if (oldest.dueMs > nowMs) return this.#arm(Math.min(this.#tickMs, Math.max(1, Math.ceil(oldest.dueMs - nowMs))));
+      this.#onExpired(oldest, this.timeoutMs);
     }
-    // A timer may fire a little early; the next one is never put off to nothing.
-    if (this.#first !== undefined) this.#arm(Math.min(this.#tickMs, Math.max(1, Math.ceil(this.#first.dueMs - nowMs))));
   };
 }

@@ -19,10 +19,11 @@ export class Call {
   owed: Set<Call> | undefined = undefined;
   isSettled = false;
   deadlines: DeadlineList | undefined = undefined;
-  earlier: Call | undefined = undefined;
-  later: Call | undefined = undefined;
-  /** When it expires, on the runtime's clock, in milliseconds; 0 until the first tick after it was made. */
-  dueMs = 0;
+  /** The calls that were made before and after it, as long as it is among the deadlines. */
+  earlier: Call = this;
+  later: Call = this;
+  /** When it expires, on the runtime's clock, in milliseconds; undefined until the first tick after it was made. */
+  dueMs: number | undefined = undefined;
   /** What the caller waits for; never settles if nobody does. */
   readonly promise: Promise<unknown>;
   readonly #resolve: (value: unknown) => void;

@@ -10,8 +10,8 @@ import type { Call, Cast, Envelope, InfoEnvelope, SystemEnvelope } from "./envel
 import { Use } from "./exposure.js";
 import { follow, followIfAsync } from "./following.js";
 import { isIgnore } from "./ignore.js";
-import { release, unwind } from "./instance.js";
-import { methodsOf } from "./methods.js";
+import { type ActorInstance, release, unwind } from "./instance.js";
+import { type Method, methodsOf } from "./methods.js";
 import { refusalOf } from "./refusal.js";
 
 const unhandled = channel("copal:unhandled");
@@ -117,10 +117,24 @@ function dispatch(cell: Cell, envelope: Exclude<Envelope, SystemEnvelope>): unkn
   }
   if (envelope.kind === "continue") return instance?.handleContinue(envelope.message);
   const method = cell.methods?.get(envelope.method);
-  if (method) return method.apply(instance, envelope.args as unknown[]);
+  if (method) return run(method, instance, envelope.args);
   if (envelope instanceof Use) return envelope.run();
   unknown(cell, envelope);
   return undefined;
+}
+
+/** Most methods take few arguments, and a plain call of a method takes less than one with a list. */
+function run(method: Method, instance: ActorInstance | undefined, args: readonly unknown[]): unknown {
+  switch (args.length) {
+    case 0:
+      return method.call(instance);
+    case 1:
+      return method.call(instance, args[0]);
+    case 2:
+      return method.call(instance, args[0], args[1]);
+    default:
+      return method.apply(instance, args as unknown[]);
+  }
 }
 
 function unknown(cell: Cell, envelope: Call | Cast): void {

@@ -28,7 +28,7 @@ const neverMessages: ReadonlySet<string> = new Set([
   "terminate",
   "then",
 ]);
-const tables = new WeakMap<object, ReadonlyMap<string, Method>>();
+const tables = new WeakMap<object, MethodTable>();
 
 /**
  * Returns the messages of an instance: the public methods of the prototypes between it and `Actor.prototype`.
@@ -36,7 +36,7 @@ const tables = new WeakMap<object, ReadonlyMap<string, Method>>();
  * Not among them: callbacks, names that begin with `_`, the helpers of `Actor` (a subclass that overrides one does not make
  * it a message), accessors, and everything when the instance is no actor.
  */
-export function methodsOf(instance: object): ReadonlyMap<string, Method> {
+export function methodsOf(instance: object): MethodTable {
   const prototype = Object.getPrototypeOf(instance) as object;
   const known = tables.get(prototype);
   if (known) return known;
@@ -45,15 +45,38 @@ export function methodsOf(instance: object): ReadonlyMap<string, Method> {
   return table;
 }
 
-function collect(prototype: object): ReadonlyMap<string, Method> {
+/** The messages of one class. */
+export class MethodTable {
+  readonly #own: ReadonlyMap<string, Method>;
+  /** Takes every other name that can be a message. */
+  readonly #others: Method | undefined;
+  // Most messages have the name of the one before, and to compare two names takes a tenth of a look into the map.
+  #lastName = "";
+  #last: Method | undefined = undefined;
+
+  constructor(own: ReadonlyMap<string, Method>, others?: Method) {
+    this.#own = own;
+    this.#others = others;
+  }
+
+  /** Gives the method that handles messages of this name; undefined if there is none. */
+  get(name: string): Method | undefined {
+    if (name === this.#lastName) return this.#last;
+    this.#last = this.#own.get(name) ?? (neverMessages.has(name) || name.startsWith("_") ? undefined : this.#others);
+    this.#lastName = name;
+    return this.#last;
+  }
+}
+
+function collect(prototype: object): MethodTable {
   const table = new Map<string, Method>();
   const seen = new Set<string>(neverMessages);
   const takesAll = (prototype as { readonly [everyMethod]?: Method })[everyMethod];
-  if (takesAll) return new EveryName(takesAll, table);
+  if (takesAll) return new MethodTable(table, takesAll);
   const layers: object[] = [];
   let layer: object | null = prototype;
   for (; layer !== null && !Object.hasOwn(layer, actorBrand); layer = Object.getPrototypeOf(layer)) layers.push(layer);
-  if (layer === null) return table;
+  if (layer === null) return new MethodTable(table);
   for (const name of Object.getOwnPropertyNames(layer)) seen.add(name);
   for (const holder of layers as { constructor: { readonly [callbacks]?: readonly string[] } }[]) {
     for (const name of holder.constructor[callbacks] ?? []) seen.add(name);
@@ -65,20 +88,5 @@ function collect(prototype: object): ReadonlyMap<string, Method> {
       seen.add(name);
     }
   }
-  const takesOthers = (prototype as { readonly [otherMethods]?: Method })[otherMethods];
-  return takesOthers ? new EveryName(takesOthers, table) : table;
-}
-
-/** A table in which every name that can be a message is the same method, but for some that have their own. */
-class EveryName extends Map<string, Method> {
-  readonly #method: Method;
-
-  constructor(method: Method, own: ReadonlyMap<string, Method>) {
-    super(own);
-    this.#method = method;
-  }
-
-  override get(name: string): Method | undefined {
-    return super.get(name) ?? (neverMessages.has(name) || name.startsWith("_") ? undefined : this.#method);
-  }
+  return new MethodTable(table, (prototype as { readonly [otherMethods]?: Method })[otherMethods]);
 }

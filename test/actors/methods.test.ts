@@ -93,3 +93,11 @@ for (const name of notMessages) {
     t.equal(getterCalls, 0);
   });
 }
+
+t.test("a name is looked up anew behind another one, known or not", async (t) => {
+  for (let i = 0; i < 2; i++) {
+    t.equal(await call.inherited?.(), "inherited");
+    await t.rejects(call._private?.() as Promise<unknown>, { code: "ERR_NO_METHOD" });
+    t.equal(await call.overridden?.(), "derived over base");
+  }
+});

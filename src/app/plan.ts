@@ -392,12 +392,7 @@ function merged(
   inherited: Readonly<Record<string, string>>,
   added: Readonly<Record<string, string | null>>,
 ): Readonly<Record<string, string>> {
-  const entries = Object.entries(added);
-  if (entries.length === 0) return inherited;
-  const env: Record<string, string> = { ...inherited };
-  for (const [name, value] of entries) {
-    if (value === null) delete env[name];
-    else env[name] = value;
-  }
-  return env;
+  if (Object.keys(added).length === 0) return inherited;
+  const entries = Object.entries({ ...inherited, ...added }).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries) as Record<string, string>;
 }

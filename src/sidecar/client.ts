@@ -96,7 +96,7 @@ export class SidecarClient {
   readonly #consumedBytes = { stdout: 0, stderr: 0 };
   /** Bytes handed to the sink that it has not given back, of streams that are not taken. */
   readonly #unconsumedBytes = { stdout: 0, stderr: 0 };
-  /** Pipes of streams that flood, which are read here and no longer by the sidecar. */
+  /** Pipes of streams with much output, which are read here and no longer by the sidecar. */
   readonly #taken: { stdout?: TakenPipe; stderr?: TakenPipe } = {};
   #keepsNodeRunning = true;
   readonly #startedAt = performance.now();
@@ -280,7 +280,7 @@ export class SidecarClient {
   }
 
   /**
-   * Takes the pipe of a stream that floods, if it can be opened.
+   * Takes the pipe of a stream with much output, if it can be opened.
    *
    * 1. Output goes on to come as frames until the sidecar has agreed; its answer stands behind the last of them.
    * 2. From then on only this end reads. What is in the pipe when the process ends is read before the end is told.

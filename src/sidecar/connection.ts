@@ -33,7 +33,7 @@ const COPIED_BYTES = 4096;
 const HELLO_ID = 1;
 const hello = encodeFrame<CommandBodies, "hello">("hello", HELLO_ID, {
   versions: [...PROTOCOL_VERSIONS],
-  capabilities: CAPABILITY.takesFloods | (process.env.COPAL_LINGER === "0" ? CAPABILITY.noLinger : 0),
+  capabilities: CAPABILITY.takesOutput,
 });
 
 /** One open connection, greeted with its first command. */

@@ -74,7 +74,7 @@ pub fn run(connection: Connection, surroundings: Surroundings) -> Result<ExitCod
     sidecar.turn(&events);
     while !sidecar.is_over() {
         let timeout = sidecar.timeout();
-        let wakes = events.wait(timeout, sidecar.may_linger()).map_err(Fatal::doing("cannot wait"))?;
+        let wakes = events.wait(timeout).map_err(Fatal::doing("cannot wait"))?;
         wakes.for_each(|wake| sidecar.woken(wake));
         sidecar.turn(&events);
     }
@@ -115,8 +115,7 @@ struct Sidecar {
     release_at: Option<Instant>,
     orphaned: bool,
     hang_up_at: Option<Instant>,
-    lingers: bool,
-    takes_floods: bool,
+    takes_output: bool,
     /// Whether the owner's socket wakes for room as well.
     waits_for_room: bool,
 }
@@ -136,8 +135,7 @@ impl Sidecar {
             release_at: None,
             orphaned: false,
             hang_up_at: None,
-            lingers: true,
-            takes_floods: false,
+            takes_output: false,
             waits_for_room: false,
         }
     }
@@ -151,11 +149,6 @@ impl Sidecar {
 
     fn is_over(&self) -> bool {
         matches!(self.state, State::Gone { .. }) && self.owner.is_done()
-    }
-
-    /// Whether the owner may be waiting for the next word of a running process. In a flood the processor has better things to do.
-    fn may_linger(&self) -> bool {
-        self.lingers && self.release_at.is_none() && matches!(self.state, State::Running { leader_end: None, .. })
     }
 
     /// How long nothing needs to be done unless somebody wakes.

@@ -12,6 +12,7 @@ import { beginEnd } from "./ending.js";
 import { Call, Cast, type Envelope, InfoEnvelope, Submission } from "./envelope.js";
 import { handle, startInstance, tellHandled } from "./handling.js";
 import type { ActorInstance } from "./instance.js";
+import type { SignalKind } from "./link.js";
 import { Mailbox } from "./mailbox.js";
 import { MailboxBound, type MailboxLimit } from "./mailbox-bound.js";
 import type { MethodTable } from "./methods.js";
@@ -44,7 +45,7 @@ export interface CellOptions {
 
 /** What an actor of another thread is told through its stand-in here. */
 export interface Remote {
-  signal(from: ActorRef, reason: ExitReason, kind: "link" | "order"): void;
+  signal(from: ActorRef, reason: ExitReason, kind: SignalKind): void;
   /** `cell`, of this thread, is linked to it from now on. */
   link(cell: Cell): void;
   unlink(cell: Cell): void;
@@ -216,6 +217,12 @@ export class Cell implements RefPort, Runnable {
     this.mailbox.push(envelope);
     if (this.isQueued || this.isBusy || this.isEnding || this.detour?.holdsUp(envelope)) return;
     this.enqueue();
+  }
+
+  /** Puts `envelope`, which no bound and no suspension concerns, before everything in the mailbox of an actor that is not ending. */
+  pushFirst(envelope: Envelope): void {
+    this.mailbox.unshift(envelope);
+    if (!this.isQueued && !this.isBusy) this.enqueue();
   }
 
   /** Takes every envelope that `matches` out of the mailbox. */

@@ -53,6 +53,6 @@ export function stopActor(
       resolve(ended);
     });
     if (shutdown === "brutal_kill") cell.kill();
-    else sendExit(cell, from?.ref ?? outside, asExitReason(reason), "order");
+    else sendExit(cell, from?.ref ?? outside, asExitReason(reason), from?.unwinds ? "stop" : "order");
   });
 }

@@ -53,15 +53,16 @@ export function unlink(cell: Cell, ref: ActorRef, flush = true): void {
   );
 }
 
-/** Where an exit signal comes from: the end of a linked actor, or an explicit order. */
-export type SignalKind = "link" | "order";
+/** Where an exit signal comes from: the end of a linked actor, an explicit order, or a supervisor's stop of its child, which overtakes. */
+export type SignalKind = "link" | "order" | "stop";
 
 /**
  * Delivers an exit signal, by OTP's table:
  *
  * - an order `"kill"` ends it with `"killed"`, whether it traps or not; the same reason through a link is an ordinary one;
  * - an actor that traps exits gets an `EXIT` message, behind what is in its mailbox; if the signal is its parent's, that
- *   message ends it when its turn comes (a supervisor is ended at once, so that a start in progress cannot delay it);
+ *   message ends it when its turn comes, which is the next one if it is a supervisor's stop (a supervisor is ended at once, so that a start in
+ *   progress cannot delay it);
  * - `"normal"` is ignored otherwise, unless an actor sends it to itself;
  * - any other reason ends it at once, without `terminate`, even while an async method waits.
  *
@@ -73,7 +74,7 @@ export function sendExit(to: Cell, from: ActorRef, reason: ExitReason, kind: Sig
     to.remote.signal(from, reason, kind);
     return;
   }
-  if (reason === "kill" && kind === "order") {
+  if (reason === "kill" && kind !== "link") {
     to.kill();
     return;
   }
@@ -84,11 +85,16 @@ export function sendExit(to: Cell, from: ActorRef, reason: ExitReason, kind: Sig
   }
   const isParents = from === (to.parent === null ? to.runtime.outside : to.parent.ref);
   if (to.unwinds && isParents) to.end(reason, true);
-  else if (to.unwinds && kind === "order") unhandled.publish({ ref: to.ref, message: { type: "EXIT", from, reason } });
+  else if (to.unwinds && kind !== "link") unhandled.publish({ ref: to.ref, message: { type: "EXIT", from, reason } });
+  else if (to.trapExit && isParents && kind === "stop") to.pushFirst(exitOf(to, from, reason, true));
   else if (to.trapExit) pushExit(to, from, reason, isParents);
   else if (reason !== "normal" || from === to.ref) to.end(reason, false);
 }
 
 function pushExit(to: Cell, from: ActorRef, reason: ExitReason, endsActor: boolean): void {
-  to.push(new InfoEnvelope({ type: "EXIT", from, reason }, undefined, endsActor, to.runtime.clock.nowMs()));
+  to.push(exitOf(to, from, reason, endsActor));
+}
+
+function exitOf(to: Cell, from: ActorRef, reason: ExitReason, endsActor: boolean): InfoEnvelope {
+  return new InfoEnvelope({ type: "EXIT", from, reason }, undefined, endsActor, to.runtime.clock.nowMs());
 }

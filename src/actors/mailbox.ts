@@ -21,6 +21,14 @@ export class Mailbox {
     this.#length++;
   }
 
+  /** Puts `envelope` before all others. */
+  unshift(envelope: Envelope): void {
+    envelope.next = this.#first;
+    this.#first = envelope;
+    this.#last ??= envelope;
+    this.#length++;
+  }
+
   shift(): Envelope | undefined {
     const envelope = this.#first;
     if (envelope === undefined) return undefined;

@@ -52,7 +52,7 @@ export async function stopAtOnce<T extends Stopping>(
     const ends = group.map(async (child) => onEnded(child, await whenEnded(child.ref)));
     for (const { ref } of group) {
       if (shutdown === "brutal_kill") exitActor(ref, "kill");
-      else sendExit(cellOf(ref), supervisor.ref, "shutdown", "order");
+      else sendExit(cellOf(ref), supervisor.ref, "shutdown", "stop");
     }
     if (typeof shutdown !== "number") return Promise.all(ends);
     const kill = (): void => {

@@ -5,7 +5,7 @@
 import { Cell, type CellOptions, type Remote } from "../actors/cell.js";
 import { Call, type Envelope, type Submission } from "../actors/envelope.js";
 import { tellHandled } from "../actors/handling.js";
-import { connect, disconnect, sendExit } from "../actors/link.js";
+import { connect, disconnect, type SignalKind, sendExit } from "../actors/link.js";
 import type { Monitor } from "../actors/monitor.js";
 import type { Runtime } from "../actors/runtime.js";
 import { ActorExitError, NoProcError } from "../errors.js";
@@ -132,10 +132,10 @@ export class RemoteCell extends Cell implements Remote {
     this.onEndOrder?.(0);
   }
 
-  signal(from: ActorRef, reason: ExitReason, kind: "link" | "order"): void {
+  signal(from: ActorRef, reason: ExitReason, kind: SignalKind): void {
     if (this.hasEnded || this.#line.speaksLast(from)) return;
-    if (kind === "order") this.onAsked?.();
-    if (reason === "kill" && kind === "order") this.kill();
+    if (kind !== "link") this.onAsked?.();
+    if (reason === "kill" && kind !== "link") this.kill();
     else this.#line.post(["exit", this.ref.id, this.#line.addressOf(from), packReason(reason), kind]);
   }
 

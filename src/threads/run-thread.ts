@@ -38,7 +38,7 @@ export function runThread(load: ClassLoader): void {
   setRuntimeOfThread(runtime);
   const board = new Switchboard(runtime, lingering, (line, message) => {
     // Who orders an end takes this thread for stuck, and ends it by force, unless it hears in time that the order was heard.
-    if (message[0] === "callOff" || (message[0] === "exit" && message[4] === "order")) main.postNow(["ending"]);
+    if (message[0] === "callOff" || (message[0] === "exit" && message[4] !== "link")) main.postNow(["ending"]);
     if (!receive(line, message)) obey(line, message);
   });
   const main = board.open(0, end, true);

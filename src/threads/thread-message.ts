@@ -3,6 +3,7 @@
  * is flat, its arguments included, since a structured clone pays for every object. Knows only the shapes.
  */
 import type { MessagePort } from "node:worker_threads";
+import type { SignalKind } from "../actors/link.js";
 import type { MailboxLimit } from "../actors/mailbox-bound.js";
 import type { ComputeEnd, ComputeOrder } from "../compute/compute-host.js";
 import type { PlainError } from "../errors.js";
@@ -81,7 +82,7 @@ export type ThreadMessage =
   /** What a proxy that was sent is used for, and what came of that. */
   | readonly [word: "toOwner", number: number, message: unknown, isPacked: boolean]
   | readonly [word: "toHolder", number: number, message: unknown, isPacked: boolean]
-  | readonly [word: "exit", to: number, from: Address, reason: ExitReason, kind: "link" | "order"]
+  | readonly [word: "exit", to: number, from: Address, reason: ExitReason, kind: SignalKind]
   /** An actor that did not start is no business of its starter's any more. */
   | readonly [word: "callOff", to: number, reason: ExitReason]
   | readonly [word: "stop", to: number, reason: ExitReason]

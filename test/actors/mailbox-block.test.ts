@@ -3,8 +3,9 @@
  */
 import t from "tap";
 import { cellOf } from "#src/actors/address.js";
-import { exitActor as exit } from "#src/actors/exit-actor.js";
+import { exitActor as exit, whenEnded } from "#src/actors/exit-actor.js";
 import { startActor } from "#src/actors/start-actor.js";
+import { glance } from "#src/actors/sys.js";
 import { via } from "#src/actors/via.js";
 import type { Tree } from "#src/app/tree.js";
 import type { ActorRef } from "#src/ref.js";
@@ -180,5 +181,20 @@ for (const thread of threads) {
     for (let n = 0; n < 50_000; n++) a.cast.count(handled);
     await tree.stop();
     t.equal(handled[0], 0);
+  });
+
+  t.test(`it is the next message of an actor that traps, behind the one in hand (${thread})`, async (t) => {
+    const tree = await startResidents([resident("a", thread)]);
+    const a = find(tree, "a");
+    await a.call.trap();
+    const ended = whenEnded(a as never);
+    const handled = new Int32Array(new SharedArrayBuffer(4));
+    const { letGo } = await stall(a);
+    for (let n = 0; n < 50_000; n++) a.cast.count(handled);
+    const stopped = tree.stop();
+    await eventually(async () => (await glance(a as never)).messagesWaiting === 50_001);
+    letGo();
+    await stopped;
+    t.strictSame([await ended, handled[0]], ["shutdown", 0]);
   });
 }

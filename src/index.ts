@@ -84,6 +84,7 @@ export type { WebStreams } from "./process/web-streams.js";
 export { ActorRef, type Calls, isActorRef } from "./ref.js";
 export type { TreeStats } from "./sidecar/client.js";
 export type { ExitReport, Limit, StepTaken, StoppedBy } from "./sidecar/exit-report.js";
+export type { UnkeptLimit } from "./sidecar/limits-warning.js";
 export type { OsText } from "./sidecar/os-text.js";
 export type { IoLimit, LimitMissing, ResourceLimits } from "./sidecar/resource-limits.js";
 export type { PtyOptions, StdioOption } from "./sidecar/start-options.js";
@@ -108,3 +109,4 @@ export { type ChildCount, type ListedChild, Supervisor, startSupervisor } from "
 export type { SupervisorSpec } from "./supervisor/supervisor-spec.js";
 // Actors for code that is none
 export { type PortOptions, portTo, remoteOf } from "./threads/facade.js";
+export type { StuckReport } from "./threads/stuck-report.js";

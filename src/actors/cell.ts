@@ -50,6 +50,8 @@ export interface Remote {
   unlink(cell: Cell): void;
   /** Ends it behind the messages it has. */
   stop(reason: ExitReason): void;
+  /** The thread whose end was its end; undefined while it lives, and if it ended by itself. */
+  readonly lostThread: number | undefined;
 }
 
 /** One incarnation of an actor. */

@@ -49,6 +49,8 @@ export class Runtime {
   running: Cell | undefined = undefined;
   /** Who looks on; nobody unless somebody asked for it. */
   onlooker: Onlooker | undefined = undefined;
+  /** Has somebody look after this thread while an actor lives here, for whom it must not be busy with one thing for longer; nobody where that is in vain. */
+  guard: ((cell: Cell, limitMs: number) => void) | undefined = undefined;
   /** Forgets an address that is no actor's and was given to other threads; set by whoever gives them addresses. */
   onTakenBack: ((ref: ActorRef) => void) | undefined = undefined;
   readonly #names = new Map<string, Cell>();

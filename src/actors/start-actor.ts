@@ -40,6 +40,8 @@ export interface StartOptions<T extends object> {
   readonly runtime?: Runtime;
   /** How many messages may wait for it, and what becomes of more; any number unless given. */
   readonly mailbox?: MailboxLimit;
+  /** How long its thread may be busy with one thing before it is taken for stuck, in milliseconds; for ever unless given. */
+  readonly watchdogMs?: number;
   /** Makes the record of an actor that is to live in another thread, and sends it there. */
   readonly elsewhere?: (runtime: Runtime, options: CellOptions) => Cell;
 }
@@ -85,6 +87,7 @@ export function startActor<T extends object>(parent: Parent, options: StartOptio
       },
     };
     const cell: Cell = options.elsewhere === undefined ? new Cell(runtime, made) : options.elsewhere(runtime, made);
+    if (options.watchdogMs !== undefined) runtime.guard?.(cell, options.watchdogMs);
     // What is called off is no business of its parent's any more: as in OTP, no `EXIT` of it comes.
     const unlinkAndEnd = (end: () => void): void => {
       if (parent && !cell.isEnding) disconnect(parent, cell);

@@ -15,6 +15,8 @@ export interface ActorStatus {
   /** The message in hand; undefined if there is none. */
   readonly inHand: MessageView | undefined;
   readonly messagesWaiting: number;
+  /** How many were dropped because its mailbox was full. */
+  readonly messagesDropped: number;
   readonly trapExit: boolean;
   readonly parent: ActorRef | undefined;
   readonly children: readonly ActorRef[];
@@ -35,6 +37,7 @@ export function statusOf(cell: Cell): ActorStatus {
     condition: conditionOf(cell),
     inHand: cell.current && viewOf(cell.current),
     messagesWaiting: cell.mailboxLength,
+    messagesDropped: cell.bound?.dropped ?? 0,
     trapExit: cell.trapExit,
     parent: cell.parent?.ref,
     children: refsOf(cell.children),

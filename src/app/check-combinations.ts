@@ -2,6 +2,7 @@
  * Finds fields of a config that are right by themselves and wrong together: within a node, or between a child and its supervisor.
  * It reads checked nodes; where their fields stand in the file is the caller's to know.
  */
+import { isMainThread } from "node:worker_threads";
 import { defaultBackoff } from "../supervisor/backoff.js";
 import type { AutoShutdown } from "../supervisor/strategy.js";
 import type { CheckedNode } from "./check-tree.js";
@@ -20,12 +21,18 @@ interface Above {
   readonly autoShutdown: AutoShutdown;
   /** One of them lives in a worker thread. */
   readonly isInThread: boolean;
+  /** The last of them does, or whoever else starts the node. */
+  readonly isInWorker: boolean;
 }
 
-/** Lists what is wrong in `node` and below. */
+/** Lists what is wrong in `node` and below, which is started by the thread that this runs in unless there is a supervisor above. */
 export function* wrongCombinations(
   node: CheckedNode,
-  { autoShutdown, isInThread }: Above = { autoShutdown: "never", isInThread: false },
+  { autoShutdown, isInThread, isInWorker }: Above = {
+    autoShutdown: "never",
+    isInThread: false,
+    isInWorker: !isMainThread,
+  },
 ): Generator<WrongCombination> {
   const { restart = "permanent", significant, backoff } = node.fields;
   const wrong = (field: string, text: string): WrongCombination => ({
@@ -59,9 +66,9 @@ export function* wrongCombinations(
     const where = thread === undefined ? "under a supervisor with a thread" : `beside \`thread: ${thread}\``;
     yield wrong("class", `a class cannot cross to another thread; say \`module: ./file.ts#Name\` ${where}`);
   }
-  const isShared = thread === "pool" || thread === "own";
-  if (node.kind === "actor" && node.fields.watchdog !== undefined && !isShared)
-    yield wrong("watchdog", "got a duration, allowed with `thread: pool` or `own`: nobody can end the main thread");
+  const livesInWorker = thread === undefined ? isInWorker : thread !== "main";
+  if (node.kind === "actor" && node.fields.watchdog !== undefined && !livesInWorker)
+    yield wrong("watchdog", "got a duration, allowed in a worker thread only: nobody can end the main thread");
   if (heap !== undefined && thread !== "own") yield wrong("heap", "got a size, allowed with `thread: own` only");
   if (stack !== undefined && thread !== "own") yield wrong("stack", "got a size, allowed with `thread: own` only");
   if (node.kind !== "supervisor") return;
@@ -70,6 +77,10 @@ export function* wrongCombinations(
   if (node.fields.compute && !isRoot)
     yield wrong("compute", "got limits of the compute pool, allowed at the root alone: a process has one pool");
   if (isRoot && crosses) yield wrong("thread", `got ${thread}, allowed is main: the root lives where it is started`);
-  const above = { autoShutdown: node.fields.autoShutdown ?? "never", isInThread: crosses };
+  const above = {
+    autoShutdown: node.fields.autoShutdown ?? "never",
+    isInThread: crosses,
+    isInWorker: livesInWorker,
+  };
   for (const child of node.children) yield* wrongCombinations(child, above);
 }

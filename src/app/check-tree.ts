@@ -167,11 +167,12 @@ class Walk {
   }
 
   #withoutNotYetInside(field: string, value: unknown, at: ConfigPath, path: string): unknown {
-    if (!isMap(value) || field === "env") return value;
+    const refused = notYetInside[field];
+    if (refused === undefined || !isMap(value)) return value;
     const kept: Record<string, unknown> = {};
     for (const [key, inner] of Object.entries(value)) {
       const name = `${field}.${key}`;
-      if (notYetInside[field]?.includes(key)) {
+      if (refused.includes(key)) {
         this.problem([...at, key], "key", `${path}.${name}`, `\`${name}\` is not supported yet`);
       } else kept[key] = inner;
     }

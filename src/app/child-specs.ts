@@ -79,6 +79,7 @@ export async function startNode(node: PlannedNode, context: StartContext, book: 
         id: node.path,
         signal,
         ...(node.mailbox && { mailbox: node.mailbox }),
+        ...(node.watchdogMs !== undefined && { watchdogMs: node.watchdogMs }),
         ...(supervises(made) && { shutdownMs: "infinity" }),
         ...(node.shutdown !== undefined && { shutdownMs: limitMs(node.shutdown) }),
       });

@@ -103,7 +103,7 @@ export class ControlRequests {
     if (signal === undefined) throw new ControlError("usage", `there is no signal \`${name}\``);
     const row = await this.#rowNow(body);
     const ref = this.#process(row);
-    await this.#ask(row, `signal ${name}`, () => ref.call.signal(name));
+    await this.#ask(row, `signal ${name}`, () => ref.call.signal(signal));
     return { path: row.path };
   }
 

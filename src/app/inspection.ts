@@ -23,6 +23,8 @@ export interface Inspection {
   /** The message in hand, in a few words. */
   readonly inHand: string | null;
   readonly mailbox: number;
+  /** Messages that a full mailbox had no room for. */
+  readonly dropped: number;
   readonly trapExit: boolean;
   readonly name: string | null;
   readonly parent: string | null;
@@ -63,6 +65,7 @@ export async function inspectActor(
     condition: status?.condition ?? "stuck, with its thread",
     inHand: status?.inHand ? nameOf(status.inHand) : null,
     mailbox: status?.messagesWaiting ?? 0,
+    dropped: status?.messagesDropped ?? 0,
     trapExit: status?.trapExit ?? false,
     name: ref.name ?? null,
     parent: status?.parent ? labelOf(status.parent) : null,

@@ -4,7 +4,7 @@
  */
 
 import { z } from "zod";
-import { nodeFields } from "./schema.js";
+import { moduleText, nodeFields } from "./schema.js";
 
 /** Where the published schema is found inside the package. */
 export const jsonSchemaFile = "copal.schema.json";
@@ -28,7 +28,7 @@ export function configJsonSchema(): Record<string, unknown> {
     $defs: {
       supervisor,
       process: objectSchema(nodeFields.process, ["process", "command"]),
-      actor: objectSchema(actorFields, ["actor", "module"]),
+      actor: objectSchema({ ...actorFields, module: moduleText }, ["actor", "module"]),
     },
   };
 }

@@ -11,6 +11,7 @@ import type { ComputeLimits } from "../compute/compute-pool.js";
 import type { RpcCodec } from "../process/json-rpc.js";
 import type { OutputForm } from "../process/output-codec.js";
 import { type ActorRef, isActorRef } from "../ref.js";
+import { inheritedVariables } from "../sidecar/inherited-environment.js";
 import type { StartOptions } from "../sidecar/start-options.js";
 import type { StopStep } from "../sidecar/stop-plan.js";
 import type { Backoff } from "../supervisor/backoff.js";
@@ -291,7 +292,11 @@ class Planner {
       cwd: resolve(this.#source.folder, cwd),
       // What a file says stands between what is inherited and what is added, and is read at each start.
       env: Object.freeze(hasFile ? env : merged(env, addEnv)),
-      stop: { signal: fields.stop?.signal ?? "SIGTERM", graceMs, ...(planned && { steps: planned.steps }) },
+      stop: Object.freeze({
+        signal: fields.stop?.signal ?? "SIGTERM",
+        graceMs,
+        ...(planned && { steps: planned.steps }),
+      }),
       orphanGraceMs: fields.onOwnerDeath?.grace ?? defaultOrphanGraceMs,
       successExitCodes: fields.successExitCodes ?? [0],
       contain: fields.contain ?? "auto",
@@ -341,8 +346,9 @@ class Planner {
   }
 
   /** What is inherited of Copal's own environment. */
-  #inherited({ fields }: CheckedProcess): Record<string, string> {
+  #inherited({ fields }: CheckedProcess): Readonly<Record<string, string>> {
     const { inheritEnv } = fields;
+    if (this.#environment === process.env && inheritEnv === undefined && !fields.clearEnv) return inheritedVariables();
     const isWanted = (name: string) =>
       inheritEnv === undefined ||
       inheritEnv.some((one) => (one.endsWith("*") ? name.startsWith(one.slice(0, -1)) : name === one));
@@ -383,12 +389,10 @@ class Planner {
 }
 
 function merged(
-  env: Record<string, string>,
+  inherited: Readonly<Record<string, string>>,
   added: Readonly<Record<string, string | null>>,
 ): Readonly<Record<string, string>> {
-  for (const [name, value] of Object.entries(added)) {
-    if (value === null) delete env[name];
-    else env[name] = value;
-  }
-  return env;
+  if (Object.keys(added).length === 0) return inherited;
+  const entries = Object.entries({ ...inherited, ...added }).filter(([, value]) => value !== null);
+  return Object.fromEntries(entries) as Record<string, string>;
 }

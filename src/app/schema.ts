@@ -164,6 +164,9 @@ const computeField = z.strictObject(
   "a map of `threads`, `queue` and `heap`",
 );
 
+/** An actor's module, as a file of the config can say it. */
+export const moduleText = textAllowed("a file, file URL or package, with #Export for a named export").optional();
+
 /** The fields of each kind of node; `children` are checked one by one by the walk over the tree. */
 export const nodeFields = {
   supervisor: {
@@ -218,7 +221,7 @@ export const nodeFields = {
   actor: {
     actor: idField,
     ...anyFields,
-    module: textAllowed("a file, file URL or package, with #Export for a named export").optional(),
+    module: z.preprocess((given) => (given instanceof URL ? given.href : given), moduleText),
     class: z.custom<new () => object>((value) => typeof value === "function", "a class").optional(),
     args: z.array(z.unknown(), listAllowed).optional(),
     thread: threadField,

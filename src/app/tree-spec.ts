@@ -229,15 +229,15 @@ export type ActorClass<T extends Actor = Actor> = new () => T;
 /** An actor. */
 export interface ActorChild extends PlacedChild {
   actor: string;
-  /** `./file.ts#Export`, a file URL or a package; the default export when there is no `#`. */
-  module?: string | undefined;
+  /** `./file.ts#Export`, a file URL or a package; the default export when there is no `#`. In the API also a `URL`, as `new URL("./file.js#Export", import.meta.url)`. */
+  module?: string | URL | undefined;
   /** The class itself, in the API. */
   class?: ActorClass | undefined;
   /** Given to `init`. */
   args?: readonly unknown[] | undefined;
   /** How many messages may wait for it, and what becomes of one more. Default: any number. */
   mailbox?: { capacity: number; overflow?: "reject" | "dropOldest" | "dropNewest" | "block" | undefined } | undefined;
-  /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not with `thread: main`. */
+  /** How long its thread may be busy with one thing before it is taken for stuck and replaced. Default: for ever. Not in the main thread. */
   watchdog?: Duration | undefined;
 }
 

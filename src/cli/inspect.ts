@@ -16,10 +16,11 @@ export async function inspect(id: string, options: AppOptions & { readonly json?
 }
 
 function page(inspection: Inspection, paint: Paint): string {
-  const { path, condition, inHand, mailbox, trapExit, name, parent, children, links, monitors, watchers } = inspection;
+  const { path, condition, inHand, mailbox, dropped, trapExit, name, parent, children, links, monitors, watchers } =
+    inspection;
   const lines: readonly (readonly [label: string, text: string | null])[] = [
     ["condition", inHand === null ? condition : `${condition}, in hand: ${inHand}`],
-    ["mailbox", String(mailbox)],
+    ["mailbox", dropped === 0 ? String(mailbox) : `${mailbox}, ${dropped} dropped`],
     ["traps exits", trapExit ? "yes" : "no"],
     ["name", name],
     ["parent", parent],

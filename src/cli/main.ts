@@ -5,7 +5,9 @@
 
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { nearest } from "../app/config-problem.js";
 import { fail, UsageError } from "./fail.js";
+import { runUsage } from "./run-words.js";
 
 /** What every command that talks to a running app takes. */
 export interface AppOptions {
@@ -53,8 +55,14 @@ function program(): Command {
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .enablePositionalOptions()
     .helpCommand("help [command]", "says how a command is used")
-    .action(() => copal.outputHelp())
-    .allowExcessArguments(false);
+    .option("-V, --version", "says the version")
+    .argument("[command]")
+    .usage("[options] COMMAND")
+    .action((name: string | undefined, options: { version?: true }) => {
+      if (name !== undefined) throw unknownCommand(copal, name);
+      if (options.version) process.stdout.write(`copal ${copalVersion()}\n`);
+      else copal.outputHelp();
+    });
   ownCommands(copal);
   appCommands(copal);
   notYetCommands(copal);
@@ -82,6 +90,7 @@ function ownCommands(copal: Command): void {
     .allowUnknownOption()
     .helpOption(false)
     .passThroughOptions()
+    .configureHelp({ formatHelp: () => runUsage })
     .action(async (words: string[]) => (await import("./run.js")).run(words));
   add(copal, "sidecar", "speaks a sidecar's protocol by hand: commands as JSON lines, events as JSON lines")
     .option("--record <file>", "writes every frame with its direction and time")
@@ -179,6 +188,15 @@ function app(copal: Command, name: string, text: string): Command {
   return add(copal, name, text)
     .option("-c, --config <file>", "the app's config (default: found upwards)")
     .option("--socket <path>", "the app's control socket");
+}
+
+function unknownCommand(copal: Command, name: string): UsageError {
+  const near = nearest(
+    name,
+    copal.commands.map((command) => command.name()),
+  );
+  const hint = near === undefined ? "" : `, did you mean \`${near}\`?`;
+  return new UsageError(`there is no command \`${name}\`${hint}; \`copal help\` lists the commands`);
 }
 
 function usageSentence(error: CommanderError): string {

@@ -4,6 +4,8 @@
  */
 import { parseDurationMs, parseSizeBytes } from "../app/units.js";
 import type { ResourceLimits } from "../sidecar/resource-limits.js";
+import type { StartOptions } from "../sidecar/start-options.js";
+import { MAX_GRACE_MS } from "../sidecar/stop-plan.js";
 import { UsageError } from "./fail.js";
 
 /** What is to be run, and how. */
@@ -12,12 +14,15 @@ export interface RunWords {
   readonly timeoutMs?: number;
   readonly graceMs?: number;
   readonly requireCgroup?: boolean;
+  readonly contain?: Containment;
   readonly user?: string;
   /** What the whole tree may use. */
   readonly limits?: ResourceLimits;
   /** Whether the command gets a terminal of its own; where nothing is said, it does if the caller has one. */
   readonly pty?: boolean;
 }
+
+type Containment = NonNullable<StartOptions["contain"]>;
 
 /** What `copal run --help` says. */
 export const runUsage = `Usage: copal run [options] -- COMMAND [ARGUMENT...]
@@ -30,6 +35,7 @@ Options:
   --memory <size>       the memory of all its processes together, such as 64M; exit code 137 beyond it
   --cpu <number>        processors, such as 0.5
   --pids <number>       processes and threads together
+  --contain <how>       what holds the tree: auto (default), cgroup, pidns or tree
   --require-cgroup      fails where no cgroup can hold the tree or a limit cannot be kept
   --user <name>         runs it as this user, with that user's groups (needs root)
   --pty, --no-pty       gives it a terminal of its own, or not (default: if stdin and stdout are one)
@@ -39,7 +45,7 @@ Exit code: the command's own; 128 + n for signal n; 124 time-out; 125 copal fail
 137 out of memory.
 `;
 
-const TAKES_VALUE = ["--timeout", "--grace", "--memory", "--cpu", "--pids", "--user"];
+const TAKES_VALUE = ["--timeout", "--grace", "--memory", "--cpu", "--pids", "--contain", "--user"];
 const FLAGS = ["--require-cgroup", "--pty", "--no-pty"];
 
 /**
@@ -71,16 +77,27 @@ export function parseRunWords(words: readonly string[]): RunWords | undefined {
   const pty = options.has("--no-pty") ? false : options.has("--pty") || undefined;
   const timeoutMs = durationOf("--timeout", options.get("--timeout"));
   const graceMs = durationOf("--grace", options.get("--grace"));
+  if (graceMs !== undefined && graceMs > MAX_GRACE_MS)
+    throw new UsageError(`\`--grace\` must be at most 24h, got ${options.get("--grace")}`);
   const limits = limitsOf(options);
+  const contain = containmentOf(options.get("--contain"));
+  if (contain === "tree" && (limits || options.has("--require-cgroup")))
+    throw new UsageError("`--contain tree` goes with no limits and no `--require-cgroup`: only a cgroup keeps them");
   return {
     command,
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(graceMs !== undefined && { graceMs }),
     ...(options.has("--require-cgroup") && { requireCgroup: true }),
+    ...(contain && { contain }),
     ...(user !== undefined && { user }),
     ...(limits && { limits }),
     ...(pty !== undefined && { pty }),
   };
+}
+
+function containmentOf(text: string | undefined): Containment | undefined {
+  if (text === undefined || text === "auto" || text === "cgroup" || text === "pidns" || text === "tree") return text;
+  throw new UsageError(`\`--contain\` must be auto, cgroup, pidns or tree, got ${text}`);
 }
 
 function limitsOf(options: ReadonlyMap<string, string>): ResourceLimits | undefined {

@@ -85,12 +85,13 @@ async function inTerminal(
   return exitCodeOf(report);
 }
 
-function limitsOf({ timeoutMs = 0, graceMs, requireCgroup = false, user, limits }: RunWords): OpenOptions {
+function limitsOf({ timeoutMs = 0, graceMs, requireCgroup = false, contain, user, limits }: RunWords): OpenOptions {
   return {
     ...(timeoutMs > 0 && { timeoutMs }),
     ...(graceMs !== undefined && { stop: { graceMs }, orphanGraceMs: graceMs }),
     ...(limits && { limits }),
     ...(requireCgroup && { required: true }),
+    ...(contain && { contain }),
     ...(user !== undefined && { user: /^\d+$/.test(user) ? Number(user) : user }),
   };
 }

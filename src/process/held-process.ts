@@ -80,14 +80,7 @@ export class HeldProcess {
     this.exited = new Promise((resolve) => {
       this.#onExit = resolve;
     });
-    this.limits = new LifeLimits(
-      {
-        ...(timeoutMs !== undefined && { timeoutMs }),
-        ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
-        ...(outputLimitBytes !== undefined && { outputLimitBytes }),
-      },
-      () => void this.stop(),
-    );
+    this.limits = new LifeLimits({ timeoutMs, idleTimeoutMs, outputLimitBytes }, () => void this.stop());
   }
 
   /**
@@ -154,8 +147,8 @@ export class HeldProcess {
 }
 
 function refuseUnknown(options: object): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || name in KNOWN) continue;
+  for (const name in options) {
+    if (name in KNOWN || options[name as keyof typeof options] === undefined) continue;
     throw new RangeError(`there is no option \`${name}\``);
   }
 }

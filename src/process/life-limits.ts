@@ -37,7 +37,10 @@ export class LifeLimits {
    *
    * @throws {RangeError} if a limit is out of its range.
    */
-  constructor(options: LimitOptions, reached: () => void) {
+  constructor(
+    options: { readonly [Name in keyof LimitOptions]-?: LimitOptions[Name] | undefined },
+    reached: () => void,
+  ) {
     const { timeoutMs, idleTimeoutMs, outputLimitBytes = Number.POSITIVE_INFINITY } = options;
     checked("timeoutMs", timeoutMs, MAX_LIMIT_MS);
     checked("idleTimeoutMs", idleTimeoutMs, MAX_LIMIT_MS);

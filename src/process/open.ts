@@ -13,6 +13,7 @@ import type { LimitOptions } from "./life-limits.js";
 import { checkedLineBytes } from "./line-queue.js";
 import { LineSplitter } from "./line-splitter.js";
 import { OutputReadable } from "./output-readable.js";
+import { Pull } from "./pull.js";
 import { StdinWritable } from "./stdin-writable.js";
 import { WebStreams } from "./web-streams.js";
 
@@ -43,8 +44,6 @@ const begin = Symbol("begin");
 export class Session implements AsyncDisposable {
   /** Resolves with the report once the process and its whole tree are gone and all output has arrived; never rejects. */
   readonly exited: Promise<ExitReport>;
-  /** The three streams in the web's form; use each stream either from here or as a Node stream. */
-  readonly web: WebStreams;
   readonly #process: HeldProcess;
   #report: ExitReport | undefined;
   #stdin: StdinWritable | undefined;
@@ -52,7 +51,8 @@ export class Session implements AsyncDisposable {
   /** Output that arrived before anybody asked for its stream; bounded by the window. */
   readonly #early: Record<OutputStream, Buffer[]> = { stdout: [], stderr: [] };
   readonly #closed = new Set<OutputStream>();
-  readonly #pulls: Partial<Record<OutputStream, AsyncIterator<Buffer>>> = {};
+  readonly #pulls: Partial<Record<OutputStream, Pull>> = {};
+  #web: WebStreams | undefined;
 
   /** Use {@link open}, which starts the process as well. */
   constructor(options: HoldOptions) {
@@ -61,12 +61,11 @@ export class Session implements AsyncDisposable {
       this.#report = report;
       return report;
     });
-    this.web = new WebStreams(this);
   }
 
   /** @internal */
-  async [begin](): Promise<void> {
-    await this.#process.begin({
+  [begin](): Promise<void> {
+    return this.#process.begin({
       output: (stream, bytes) => {
         const output = this.#outputs[stream];
         if (output) output.arrived(bytes);
@@ -110,6 +109,12 @@ export class Session implements AsyncDisposable {
     return this.#output("stderr");
   }
 
+  /** The three streams in the web's form; use each stream either from here or as a Node stream. */
+  get web(): WebStreams {
+    this.#web ??= new WebStreams(this);
+    return this.#web;
+  }
+
   /** Writes to standard input and resolves when the bytes are in the pipe; rejects with `ERR_SIDECAR` when nobody reads them (`osCode` `EPIPE`). */
   write(data: string | Uint8Array): Promise<void> {
     return this.#client().write(typeof data === "string" ? Buffer.from(data) : data);
@@ -123,11 +128,15 @@ export class Session implements AsyncDisposable {
   /**
    * Takes the next bytes of an output stream, as many as are there; undefined at its end. An alternative to the streams: use one or the other for
    * each of the two.
+   *
+   * Rejects with the reason of `signal` if that aborts first; what comes then is the next read's.
    */
-  async read(stream: OutputStream = "stdout"): Promise<Buffer | undefined> {
-    this.#pulls[stream] ??= this.#output(stream)[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    const { value, done } = await this.#pulls[stream].next();
-    return done ? undefined : value;
+  async read(
+    stream: OutputStream = "stdout",
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<Buffer | undefined> {
+    this.#pulls[stream] ??= new Pull(this.#output(stream));
+    return this.#pulls[stream].next(signal);
   }
 
   /**

@@ -2,11 +2,12 @@
  * One process's life in its sidecar: its start, who waits for which answer, the flow of bytes, its end. Turns method calls into commands and
  * hands events to one sink; decides nothing about restarts and knows no actor.
  */
-import { SidecarError } from "../errors.js";
+import { SidecarError, WireError } from "../errors.js";
 import type { CommandBodies, EventBodies, WireEvent } from "../wire/messages.js";
 import { CAPABILITY, STREAM } from "../wire/messages.js";
 import { gone, lossOf, startError, unread } from "./client-errors.js";
 import { Connection } from "./connection.js";
+import { type EncodedStart, encodedStart } from "./encoded-start.js";
 import { type ExitReport, exitReport, lostReport } from "./exit-report.js";
 import { keepIdle, takeIdle } from "./idle-sidecars.js";
 import { LentPipe } from "./lent-pipe.js";
@@ -14,7 +15,7 @@ import { warnOfMissing } from "./limits-warning.js";
 import { waitForLostTree } from "./lost-tree.js";
 import type { SidecarHost } from "./sidecar-host.js";
 import type { PipePath } from "./sidecar-pipe.js";
-import { type StartOptions, size, startBody } from "./start-options.js";
+import { type StartOptions, size } from "./start-options.js";
 import { type Started, startedOf } from "./started.js";
 import { StdinQueue } from "./stdin-queue.js";
 import { knownSignal, type StopPlan, stopBody } from "./stop-plan.js";
@@ -55,11 +56,11 @@ export async function startSidecar(
   sink: SidecarSink,
   host?: SidecarHost,
 ): Promise<SidecarClient> {
-  const body = startBody(options);
+  const start = encodedStart(options);
   for (let tries = 1; ; tries++) {
     const idle = host ? undefined : takeIdle();
     const connection = idle ?? new Connection(host ?? (await sidecarHost()));
-    const client = new SidecarClient(connection, body, sink);
+    const client = new SidecarClient(connection, start, sink);
     try {
       await client.started;
       return client;
@@ -72,7 +73,12 @@ export async function startSidecar(
       else if (idle && error.osCode === "ERR_SIDECAR") continue;
       // An idle sidecar that was killed unnoticed: what it may have started is gone before another is tried.
       else if (idle) await idle.server.swept(idle.sidecarPid);
-      else throw error;
+      else {
+        // Killed before it could say what it had started.
+        const wasKilled = error.osCode === undefined && !(error.cause instanceof WireError);
+        if (wasKilled && connection.sidecarPid > 0) await connection.server.swept(connection.sidecarPid);
+        throw error;
+      }
     }
   }
 }
@@ -90,7 +96,7 @@ export class SidecarClient {
   readonly #consumedBytes = { stdout: 0, stderr: 0 };
   /** Bytes handed to the sink that it has not given back, of streams that are not taken. */
   readonly #unconsumedBytes = { stdout: 0, stderr: 0 };
-  /** Pipes of streams that flood, which are read here and no longer by the sidecar. */
+  /** Pipes of streams with much output, which are read here and no longer by the sidecar. */
   readonly #taken: { stdout?: TakenPipe; stderr?: TakenPipe } = {};
   #keepsNodeRunning = true;
   readonly #startedAt = performance.now();
@@ -105,17 +111,19 @@ export class SidecarClient {
   readonly started: Promise<void>;
 
   /** Asks for the start at once. Use {@link startSidecar}, which waits for {@link started} and tries again. */
-  constructor(connection: Connection, body: CommandBodies["start"], sink: SidecarSink) {
+  constructor(connection: Connection, start: EncodedStart, sink: SidecarSink) {
     this.#connection = connection;
     this.#sink = sink;
-    this.#argv0 = Buffer.from(body.argv[0] as Uint8Array).toString();
-    this.#stopPlan = body.stop;
-    this.#windowBytes = body.windowBytes;
+    this.#argv0 = start.program;
+    this.#stopPlan = start.body.stop;
+    this.#windowBytes = start.body.windowBytes;
     connection.holdFor({
       received: (event, owned) => this.#received(event, owned),
       lost: (cause) => this.#lost(cause),
     });
-    this.#startId = connection.send("start", body);
+    const { id, isFree } = connection.sendStart(start.frame);
+    if (!isFree) start.frame = Buffer.from(start.frame);
+    this.#startId = id;
     this.started = new Promise<unknown>((resolve, reject) =>
       this.#requests.set(this.#startId, { resolve, reject }),
     ) as Promise<void>;
@@ -272,7 +280,7 @@ export class SidecarClient {
   }
 
   /**
-   * Takes the pipe of a stream that floods, if it can be opened.
+   * Takes the pipe of a stream with much output, if it can be opened.
    *
    * 1. Output goes on to come as frames until the sidecar has agreed; its answer stands behind the last of them.
    * 2. From then on only this end reads. What is in the pipe when the process ends is read before the end is told.

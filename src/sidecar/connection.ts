@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { SidecarError } from "../errors.js";
-import { decodePayload, encodeFrame, encodeWriteHeader, eventShapes } from "../wire/codec.js";
+import { decodePayload, encodeFrame, encodeWriteHeader, eventShapes, setId } from "../wire/codec.js";
 import { FrameReader } from "../wire/frame.js";
 import { frequentEvent } from "../wire/frequent-events.js";
 import type { CommandBodies, WireEvent } from "../wire/messages.js";
@@ -33,7 +33,7 @@ const COPIED_BYTES = 4096;
 const HELLO_ID = 1;
 const hello = encodeFrame<CommandBodies, "hello">("hello", HELLO_ID, {
   versions: [...PROTOCOL_VERSIONS],
-  capabilities: CAPABILITY.takesFloods | (process.env.COPAL_LINGER === "0" ? CAPABILITY.noLinger : 0),
+  capabilities: CAPABILITY.takesOutput,
 });
 
 /** One open connection, greeted with its first command. */
@@ -102,9 +102,20 @@ export class Connection {
   /** Sends a command under the next id, which it gives. */
   send<Name extends keyof CommandBodies & string>(name: Name, body: CommandBodies[Name]): number {
     const id = ++this.#lastId;
-    const frame = encodeFrame<CommandBodies, Name>(name, id, body);
-    this.#socket.write(id === HELLO_ID + 1 ? Buffer.concat([hello, frame]) : frame);
+    this.#socket.write(encodeFrame<CommandBodies, Name>(name, id, body));
     return id;
+  }
+
+  /**
+   * Sends a start under the next id, which it writes into the frame and gives, and says whether the frame may be used again: not if it waits to be sent.
+   * On a new connection the greeting goes before it.
+   */
+  sendStart(frame: Buffer): { id: number; isFree: boolean } {
+    const id = ++this.#lastId;
+    setId(frame, "start", id);
+    const isFirst = id === HELLO_ID + 1;
+    this.#socket.write(isFirst ? Buffer.concat([hello, frame]) : frame);
+    return { id, isFree: isFirst || this.#socket.writableLength === 0 };
   }
 
   /** Sends data for the process's standard input under the next id, which it gives. Large data is not copied: it must not be changed any more. */

@@ -52,6 +52,7 @@ export class ForkServer implements SidecarHost {
   readonly #swept = new Set<number>();
   readonly #waiting = new Map<number, () => void>();
   #isRunning = true;
+  #isClosing = false;
   /** What `net.connect` takes: an abstract socket's name, which leaves no file behind whoever is killed. */
   readonly path: string;
   /** Its process id. */
@@ -65,7 +66,7 @@ export class ForkServer implements SidecarHost {
     lines.onLine = (line) => this.#note(line);
     child.unref();
     (child.stdin as Socket).unref();
-    this.#holdNode(false);
+    this.#holdNode();
   }
 
   static async start(): Promise<ForkServer> {
@@ -128,7 +129,8 @@ export class ForkServer implements SidecarHost {
     closeIdle();
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.ref();
+    this.#isClosing = true;
+    this.#holdNode();
     this.#child.stdin?.destroy();
     await ended;
   }
@@ -139,8 +141,9 @@ export class ForkServer implements SidecarHost {
    */
   swept(sidecarPid: number): Promise<void> {
     if (!this.#isRunning || this.#swept.delete(sidecarPid)) return Promise.resolve();
-    this.#holdNode(true);
-    return new Promise((resolve) => this.#waiting.set(sidecarPid, resolve));
+    const swept = new Promise<void>((resolve) => this.#waiting.set(sidecarPid, resolve));
+    this.#holdNode();
+    return swept;
   }
 
   /** A sidecar of this pid lives: what was said of an earlier one that had it no longer counts. */
@@ -154,11 +157,12 @@ export class ForkServer implements SidecarHost {
     this.#waiting.delete(swept);
     if (resolve) resolve();
     else this.#swept.add(swept);
-    if (this.#waiting.size === 0) this.#holdNode(false);
+    this.#holdNode();
   }
 
-  /** Only somebody who waits for an announcement keeps Node running: a process does so by its own connection. */
-  #holdNode(holds: boolean): void {
+  /** Only somebody who waits, for an announcement or for the end, keeps Node running: a process does so by its own connection. */
+  #holdNode(): void {
+    const holds = this.#isClosing || this.#waiting.size > 0;
     const announcements = this.#child.stdout as Socket;
     // Its end counts as an announcement too, and is known only after its output has ended.
     for (const handle of [announcements, this.#child]) {

@@ -22,12 +22,12 @@ export function keepIdle(connection: Connection): void {
   if (ticking.timer || ticking.isDue) return;
   // A restart takes it back before this comes to pass, and has no time to make a timer.
   ticking.isDue = true;
-  setImmediate(beginToTick).unref();
+  setImmediate(beginToTick);
 }
 
 function beginToTick(): void {
   ticking.isDue = false;
-  if (idle.young.length + idle.old.length > 0) ticking.timer ??= setInterval(tick, GENERATION_MS).unref();
+  ticking.timer ??= setInterval(tick, GENERATION_MS).unref();
 }
 
 /** Takes the sidecar that became idle last; undefined when none waits. One that was lost, or whose fork server is gone, is not used again. */

@@ -20,6 +20,16 @@ export function inheritedEnvironment(): Buffer {
   return block;
 }
 
+let named: { readonly block: Buffer; readonly variables: Readonly<Record<string, string>> } | undefined;
+
+/** Gives it by names: the same object as long as it is the same, since to read it takes longer than all else that a start costs. */
+export function inheritedVariables(): Readonly<Record<string, string>> {
+  const block = inheritedEnvironment();
+  if (named?.block !== block)
+    named = { block, variables: Object.freeze({ ...(process.env as Record<string, string>) }) };
+  return named.variables;
+}
+
 /**
  * Loads the native reader. The main thread's `process.env` is the C library's `environ`; a worker has a copy of its own, in JavaScript. Where the
  * reader was not built there is a slower way to the same bytes, as long as they are UTF-8.

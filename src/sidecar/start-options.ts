@@ -86,12 +86,12 @@ const MAX_WINDOW_BYTES = 16 * 1024 * 1024;
 const MAX_MS = 0xffff_ffff;
 
 /**
- * Checks `options` and gives the body of the wire's `start`.
+ * Checks `options` and gives the body of the wire's `start`; `env` is the environment they ask for.
  *
  * @throws {RangeError} if a number is out of its range, a name unknown, `argv` empty, a text holds a NUL byte, or streams do not go together.
  * @throws {StartError} with stage `envFile` if a file of variables cannot be read.
  */
-export function startBody(options: StartOptions): StartWire {
+export function startBody(options: StartOptions, env = startEnvironment(options)): StartWire {
   const { argv, cwd = process.cwd(), windowBytes = {}, pty } = options;
   if (argv.length === 0) throw new RangeError("argv must have at least the program, got an empty list");
   const spawn = spawnBody(options);
@@ -100,7 +100,7 @@ export function startBody(options: StartOptions): StartWire {
   return {
     argv: argv.map((text, index) => osBytes(text, `argv[${index}]`)),
     cwd: osBytes(cwd, "cwd"),
-    env: environment(options),
+    env,
     ...stdio(options),
     windowBytes: {
       stdin: within("windowBytes.stdin", windowBytes.stdin ?? DEFAULT_WINDOW_BYTES, 1, MAX_WINDOW_BYTES),
@@ -135,7 +135,12 @@ export function size(rows: number, cols: number): { rows: number; cols: number }
   return { rows: within("rows", rows, 0, 65_535), cols: within("cols", cols, 0, 65_535) };
 }
 
-function environment(options: StartOptions): Buffer {
+/**
+ * Gives the environment of a start as one block of bytes. It is the same object as before where nothing it is made of has changed.
+ *
+ * @throws {RangeError} and {StartError} as `environmentBlock`.
+ */
+export function startEnvironment(options: StartOptions): Buffer {
   if (!options.pty) return environmentBlock(options);
   const { term } = options.pty;
   if (term === undefined) return environmentBlock(options, { TERM: "xterm-256color" });

@@ -27,17 +27,23 @@ export type Started = Readonly<{
 
 /** Turns the wire's `started` into what is known of the process. */
 export function startedOf(body: EventBodies["started"], sidecarPid: number): Started {
-  const { cgroups1 = [], limitsApplied = [], limitsMissing = [], pidnsMissing = null } = body;
+  const { cgroup, cgroups1, limitsApplied = NONE, limitsMissing = NONE, pidnsMissing = null } = body;
   return {
     osPid: body.pid,
     sidecarPid,
     startTime: body.startTime,
     containment: body.containment,
-    cgroup: body.cgroup && Buffer.from(body.cgroup).toString(),
-    cgroups1: cgroups1.map((path) => Buffer.from(path).toString()),
+    cgroup: cgroup && text(cgroup),
+    cgroups1: cgroups1?.map(text) ?? NONE,
     limitsApplied,
     limitsMissing,
     pidns: body.pidns ? { osPid: body.pidns.pid, startTime: body.pidns.startTime } : null,
     pidnsMissing,
   };
+}
+
+const NONE = Object.freeze([]);
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }

@@ -14,9 +14,16 @@ const MANY_COMMANDS = 16;
 /** Writes up to this size are joined, which copies them. */
 const JOINED_BYTES = 4096;
 
-/** A process that got so many bytes, in writes of no less than the other, is written to without the sidecar from then on: opening a pipe costs a round trip. */
+/**
+ * A process is written to without the sidecar once it got so many bytes in large writes, or so many writes each of which came when the one before was in
+ * the pipe, as in a conversation. Opening a pipe costs a round trip.
+ */
 const BORROW_AFTER_BYTES = 1024 * 1024;
 const BULK_WRITE_BYTES = 16 * 1024;
+const BORROW_AFTER_TURNS = 64;
+
+/** A write that is in the pipe already. */
+const DONE = Promise.resolve();
 
 interface Pending {
   /** Bytes of this write that were not sent yet. */
@@ -56,6 +63,8 @@ export class StdinQueue {
   #queuedBytes = 0;
   /** Bytes that came in large writes so far. */
   #bulkBytes = 0;
+  /** Writes so far that found nothing on its way. */
+  #turns = 0;
   /** Whether the pipe was not asked for yet; it is asked for once. */
   #mayBorrow = true;
   #isBorrowing = false;
@@ -76,9 +85,12 @@ export class StdinQueue {
   /** Accepts bytes; resolves when all of them are in the pipe, rejects when they never will be. */
   write(data: Uint8Array): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure());
+    const written = this.#pipe?.writeNow(data) ?? 0;
+    if (written > 0 && written === data.length) return DONE;
+    if (this.#queuedBytes === 0) this.#turns++;
     return new Promise((resolve, reject) => {
-      this.#unsent.push({ rest: data, resolve, reject });
-      this.#queuedBytes += data.length;
+      this.#unsent.push({ rest: written > 0 ? data.subarray(written) : data, resolve, reject });
+      this.#queuedBytes += data.length - written;
       if (data.length >= BULK_WRITE_BYTES) this.#bulkBytes += data.length;
       this.#goOn();
     });
@@ -127,7 +139,7 @@ export class StdinQueue {
     if (this.#pipe) return this.#writeAll(this.#pipe);
     while (this.#unsent.length > 0) {
       if (this.#isBorrowing) return;
-      if (this.#mayBorrow && this.#bulkBytes > BORROW_AFTER_BYTES) {
+      if (this.#mayBorrow && (this.#bulkBytes > BORROW_AFTER_BYTES || this.#turns > BORROW_AFTER_TURNS)) {
         // Two writers have no order: the pipe is asked for when all that was sent is in it.
         if (this.#sent.length === 0) void this.#borrow();
         return;

@@ -1,19 +1,25 @@
 /**
- * The pipe of a stream that floods, read without the sidecar in between (docs/protocol.md section 4). Knows the descriptor and the window, and waits
+ * The pipe of a stream with much output, read without the sidecar in between (docs/protocol.md section 4.1). Knows the descriptor and the window, and waits
  * while that is full; does not know who consumes, nor when the process ends.
  */
 import { closeSync, readSync } from "node:fs";
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { openSidecarPipe } from "./sidecar-pipe.js";
 
-/** Bytes are read into buffers of this size, which are given away piece by piece. */
+/** A flood is read into buffers of this size, which are given away piece by piece. */
 const BUFFER_BYTES = 256 * 1024;
 
 /** A buffer with less room than this is given up. */
 const LEAST_ROOM_BYTES = 64 * 1024;
 
-/** A piece that is smaller is copied out, so that it does not keep its whole buffer alive. */
+/** A piece that is smaller is no flood, and copied out, so that it does not keep its whole buffer alive. */
 const LEAST_KEPT_BYTES = 16 * 1024;
+
+/** What is no flood is read into one buffer by all pipes of a thread: each read is handed over before the next begins. */
+const SHARED_BYTES = 64 * 1024;
+let sharedBuffer: Buffer | undefined;
+
+const NOTHING: Buffer = Buffer.alloc(0);
 
 /** What a pipe that was taken tells. */
 export interface PipeSink {
@@ -30,8 +36,11 @@ export class TakenPipe {
   readonly #windowBytes: number;
   #unconsumedBytes = 0;
   #socket: Socket | undefined;
-  #buffer = Buffer.alloc(0);
-  #at = 0;
+  /** Whether the last piece was one of a flood. */
+  #isFlooding = false;
+  /** What is left of the buffer for a flood, and the place that the last read was given. */
+  #rest = NOTHING;
+  #place = NOTHING;
   #isOpen = true;
   #hasBegun = false;
   #isPaused = false;
@@ -116,7 +125,7 @@ export class TakenPipe {
 
   /** What the next read may bring. One that is paused goes on when half of the window is free, with the buffer that it was given now. */
   #wantedBytes(): number {
-    return Math.floor(this.#isPaused ? this.#windowBytes / 2 : this.#windowBytes - this.#unconsumedBytes);
+    return Math.ceil(this.#isPaused ? this.#windowBytes / 2 : this.#windowBytes - this.#unconsumedBytes);
   }
 
   #end(): void {
@@ -126,17 +135,17 @@ export class TakenPipe {
   }
 
   #room(wantedBytes: number): Buffer {
-    if (this.#buffer.length - this.#at < LEAST_ROOM_BYTES) {
-      this.#buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-      this.#at = 0;
-    }
-    return this.#buffer.subarray(this.#at, this.#at + wantedBytes);
+    if (this.#isFlooding && this.#rest.length < LEAST_ROOM_BYTES) this.#rest = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    sharedBuffer ??= Buffer.allocUnsafeSlow(SHARED_BYTES);
+    this.#place = (this.#isFlooding ? this.#rest : sharedBuffer).subarray(0, wantedBytes);
+    return this.#place;
   }
 
   #hand(length: number): void {
-    const piece = this.#buffer.subarray(this.#at, this.#at + length);
-    const isKept = length >= LEAST_KEPT_BYTES;
-    if (isKept) this.#at += length;
+    const piece = this.#place.subarray(0, length);
+    const isKept = this.#isFlooding && length >= LEAST_KEPT_BYTES;
+    if (isKept) this.#rest = this.#rest.subarray(length);
+    this.#isFlooding = length >= LEAST_KEPT_BYTES;
     this.#unconsumedBytes += length;
     this.#sink.read(isKept ? piece : Buffer.from(piece));
   }

@@ -212,17 +212,18 @@ export class DynamicSupervisor extends Actor {
     }
     const exhaustion = ref && supervisorSnapshot(ref)?.exhaustion;
     child.lastExit = { reason, atMs: Date.now(), ...(exhaustion && { exhaustion }) };
-    if (decision.outcome === "restart") return this.#restart(child, this.#arrivedMs());
+    if (decision.outcome === "restart")
+      return this.#restart(child, this.#arrivedMs(), ref && cellOf(ref).remote?.lostThread);
     if (exhaustion) this.#tell("abandoned", child, { exhaustion });
     this.#forget(child);
     if (decision.endsSupervisor) this.exit("shutdown");
     return undefined;
   }
 
-  /** Counts the restart of a child that had ended at `endedMs` and makes it, or gives up. */
-  #restart(child: DynamicChild, endedMs: number): Promise<void> | undefined {
+  /** Counts the restart of a child that had ended at `endedMs`, by itself or with its `thread`, and makes it, or gives up. */
+  #restart(child: DynamicChild, endedMs: number, thread?: number): Promise<void> | undefined {
     const nowMs = this.#cell.runtime.clock.nowMs();
-    if (this.#window.add(endedMs, nowMs)) {
+    if (this.#window.add(endedMs, nowMs, thread)) {
       this.#tell("restarting", child, this.#window.budget(nowMs));
       child.restarts++;
       return this.#take(this.#bringBack(child));

@@ -30,17 +30,23 @@ export class RestartWindow {
   #atMs: number[] = [];
   /** Where the restarts that still count begin. */
   #first = 0;
+  #lastThread: number | undefined;
 
   constructor(intensity: Intensity) {
     this.#intensity = intensity;
   }
 
-  /** Counts the restart, made at `nowMs`, of a child that had ended at `endedMs`. Returns false if that is one too many. */
-  add(endedMs: number, nowMs = endedMs): boolean {
+  /**
+   * Counts the restart, made at `nowMs`, of a child that had ended at `endedMs`. Returns false if that is one too many.
+   *
+   * Of children that ended one after the other with the same `thread` only the first counts, unless all is to be as OTP has it.
+   */
+  add(endedMs: number, nowMs = endedMs, thread?: number): boolean {
     if (this.#intensity === "unlimited") return true;
     const atMs = this.#cut(this.#isOtp ? nowMs : endedMs);
     this.#forget(atMs - this.#intensity.withinMs);
-    this.#atMs.push(atMs);
+    if (thread === undefined || thread !== this.#lastThread || this.#isOtp) this.#atMs.push(atMs);
+    this.#lastThread = thread;
     return this.#atMs.length - this.#first <= this.#intensity.max;
   }
 

@@ -77,9 +77,9 @@ export class Restarts {
     this.#window = this.#window.under(spec.intensity);
   }
 
-  /** Restarts a child that ended by itself at `atMs`, at once or, with back-off, after a wait; or gives up over it. */
-  ended(child: Child, atMs: number): Promise<void> | undefined {
-    return child.spec.backoff ? this.#backOff(child, atMs - child.upSinceMs, true) : this.#restart(child, atMs);
+  /** Restarts a child that ended at `atMs`, by itself or with its `thread`, at once or, with back-off, after a wait; or gives up over it. */
+  ended(child: Child, atMs: number, thread: number | undefined): Promise<void> | undefined {
+    return child.spec.backoff ? this.#backOff(child, atMs - child.upSinceMs, true) : this.#restart(child, atMs, thread);
   }
 
   /** Does what a message of this class's own asks for; undefined for any other message, and for one that was called off. */
@@ -122,9 +122,9 @@ export class Restarts {
   }
 
   /** Counts a restart at `atMs` and makes it, or gives up. */
-  #restart(child: Child, atMs: number): Promise<void> | undefined {
+  #restart(child: Child, atMs: number, thread?: number): Promise<void> | undefined {
     child.isRestarting = false;
-    if (!this.#window.add(atMs, this.#nowMs())) return this.#giveUp(child, this.budget());
+    if (!this.#window.add(atMs, this.#nowMs(), thread)) return this.#giveUp(child, this.budget());
     this.#crew.tell("restarting", child, this.budget());
     return this.#bringBack(child);
   }

@@ -227,7 +227,8 @@ export class Supervisor extends Actor {
     if (decision.outcome === "restart" || !isNormalExit(reason)) {
       reportError(this.#spec.path, "child_terminated", reason, spec, { ref });
     }
-    if (decision.outcome === "restart") return this.#restarts.ended(child, this.#arrivedMs());
+    if (decision.outcome === "restart")
+      return this.#restarts.ended(child, this.#arrivedMs(), ref && cellOf(ref).remote?.lostThread);
     if (child.lastExit?.exhaustion) this.#crew.tell("abandoned", child, { exhaustion: child.lastExit.exhaustion });
     if (decision.outcome === "remove") table.remove(child);
     if (decision.endsSupervisor) this.exit("shutdown");

@@ -25,19 +25,14 @@ export class GuardedActors {
   constructor(runtime: Runtime, main: Line) {
     this.#runtime = runtime;
     this.#main = main;
+    runtime.guard = (cell, limitMs) => this.#guard(cell, limitMs);
   }
 
   /** The class of `cell` is to be loaded. Guards the thread as long as it lives, if it has a limit. */
   loads(cell: Cell, limitMs: number | undefined): void {
     this.#loading.add(cell);
-    if (limitMs !== undefined) {
-      this.#limitsMs.set(cell, limitMs);
-      this.#pulse ??= this.#show();
-    }
-    onEnd(cell, () => {
-      this.#limitsMs.delete(cell);
-      this.hasLoaded(cell);
-    });
+    onEnd(cell, () => this.hasLoaded(cell));
+    if (limitMs !== undefined) this.#guard(cell, limitMs);
     this.#pulse?.begins(cell, "import");
     this.#tell();
   }
@@ -45,6 +40,16 @@ export class GuardedActors {
   /** It is there, or never will be. */
   hasLoaded(cell: Cell): void {
     this.#loading.delete(cell);
+    this.#tell();
+  }
+
+  #guard(cell: Cell, limitMs: number): void {
+    this.#limitsMs.set(cell, limitMs);
+    this.#pulse ??= this.#show();
+    onEnd(cell, () => {
+      this.#limitsMs.delete(cell);
+      this.#tell();
+    });
     this.#tell();
   }
 

@@ -17,6 +17,7 @@ import type { Line } from "./switchboard.js";
 /** An actor of another thread, as it is known in this one. */
 export class RemoteCell extends Cell implements Remote {
   readonly #line: Line;
+  lostThread: number | undefined = undefined;
   #isWatched = false;
   /** Takes care that it ends within a time although its thread may be stuck; for the thread that started it. */
   onEndOrder: ((withinMs: number) => void) | undefined = undefined;
@@ -200,6 +201,7 @@ export class RemoteCell extends Cell implements Remote {
     if (this.hasEnded) return;
     const { parent, hasStarted } = this;
     const linked = [...this.links];
+    this.lostThread = this.ref.thread;
     this.ended(reason, cause);
     for (const other of linked) disconnect(this, other);
     for (const other of linked) if (other !== parent) sendExit(other, this.ref, reason, "link");

@@ -1,12 +1,20 @@
 /**
- * What a worker thread publishes on the channels by which people follow a program (crashes, what supervisors do, limits that are not kept), told to the main
+ * What a worker thread publishes on the channels by which people follow a program (ends and crashes, what supervisors do, messages that nobody
+ * took, limits that are not kept), told to the main
  * thread as well, which publishes it there. Programs subscribe in one place.
  */
 import { channel, subscribe } from "node:diagnostics_channel";
 import { cloneable } from "../actors/cloneable.js";
 import type { Line } from "./switchboard.js";
 
-const channels = ["copal:supervisor", "copal:crash", "copal:limits"];
+const channels = [
+  "copal:supervisor",
+  "copal:exit",
+  "copal:crash",
+  "copal:unhandled",
+  "copal:dead-letter",
+  "copal:limits",
+];
 
 /** Gives those of the channels that somebody listens to in this thread. */
 export function heardChannels(): string[] {

@@ -15,8 +15,7 @@ export const CAPABILITY = {
   pty: 2,
   limits: 4,
   holdAndAdopt: 8,
-  noLinger: 16,
-  takesFloods: 32,
+  takesOutput: 32,
   lendsStdin: 64,
   pidns: 128,
 } as const;

@@ -2,10 +2,11 @@
  * Mailboxes with a limit: what is dropped, who hears of it, what is never dropped.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import t from "tap";
+import t, { type Test } from "tap";
 import type { DeadLetter } from "#src/actors/mailbox-bound.js";
-import { resume, suspend } from "#src/actors/sys.js";
+import { glance, resume, suspend } from "#src/actors/sys.js";
 import { start } from "#src/app/tree.js";
+import { eventually } from "#src/testing/eventually.js";
 import { find, resident, startResidents } from "../support/resident.js";
 
 type Overflow = "reject" | "dropOldest" | "dropNewest" | "block";
@@ -45,11 +46,17 @@ t.test("dropOldest rejects the call that has waited longest", async (t) => {
   t.strictSame(await Promise.all(rest), [2, 3, 4]);
 });
 
-t.test("what was dropped is told as a dead letter, with how many there were", async (t) => {
+/** What is told of dropped messages from now on. */
+function deadLetters(t: Test): DeadLetter[] {
   const letters: DeadLetter[] = [];
   const note = (letter: unknown) => letters.push(letter as DeadLetter);
   subscribe("copal:dead-letter", note);
   t.teardown(() => unsubscribe("copal:dead-letter", note));
+  return letters;
+}
+
+t.test("what was dropped is told as a dead letter, with how many there were", async (t) => {
+  const letters = deadLetters(t);
   await using tree = await startResidents([limited("reject")]);
   const a = find(tree, "a");
   for (let i = 1; i <= 5; i++) a.cast.note(i);
@@ -58,6 +65,21 @@ t.test("what was dropped is told as a dead letter, with how many there were", as
     { message: { args: [5] }, dropped: 2 },
   ]);
 });
+
+t.test(
+  "dead letters of another thread are told in the main one as well, and counted in the actor's status",
+  async (t) => {
+    const letters = deadLetters(t);
+    await using tree = await startResidents([limited("reject", "own")]);
+    const a = find(tree, "a");
+    await suspend(a as never);
+    for (let i = 1; i <= 5; i++) a.cast.note(i);
+    await eventually(() => letters.length === 2);
+    t.match(letters.at(-1), { ref: a, label: "app/a", message: { args: [5] }, dropped: 2 });
+    t.match(await glance(a as never), { messagesWaiting: 3, messagesDropped: 2 });
+    await resume(a as never);
+  },
+);
 
 t.test("a DOWN gets into a full mailbox", async (t) => {
   await using tree = await startResidents([limited("reject"), resident("b", "main", { restart: "temporary" })]);

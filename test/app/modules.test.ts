@@ -43,12 +43,13 @@ function program(t: Test): string {
   return folder;
 }
 
-const forms: Record<string, (folder: string) => [module: string, what: string]> = {
+const forms: Record<string, (folder: string) => [module: string | URL, what: string]> = {
   "./file.mjs#Export": () => ["./compiled.mjs#Says", "compiled"],
   "./file.mjs, its default": () => ["./compiled.mjs", "the default of compiled"],
   "./file.ts#Export, with a part": () => ["./typed.ts#Says", "typed"],
   "an absolute path": (folder) => [`${folder}/compiled.mjs#Says`, "compiled"],
   "a file URL": (folder) => [`${pathToFileURL(join(folder, "compiled.mjs")).href}#Says`, "compiled"],
+  "a URL": (folder) => [new URL("./compiled.mjs#Says", pathToFileURL(`${folder}/`)), "compiled"],
   "a file URL of TypeScript": (folder) => [`${pathToFileURL(join(folder, "typed.ts")).href}#Says`, "typed"],
   "a package, its default": () => ["plain", "the default of a package"],
   "package#Export": () => ["plain#Says", "a package"],

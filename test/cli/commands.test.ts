@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import t from "tap";
 import { eventually } from "#src/testing/eventually.js";
 import { CopalFolder } from "../support/copal.js";
@@ -139,10 +140,13 @@ t.test("a crash is told with what it was over and where", async (t) => {
   );
 });
 
-t.test("signal reaches the process", async (t) => {
+t.test("signal reaches the process, by name or number", async (t) => {
   await eventually(async () => (await app.run("logs", "other/cat")).stdout.includes("ready"));
   t.match(await app.run("signal", "other/cat", "SIGUSR1"), { code: 0, stdout: "", stderr: "" });
   await eventually(async () => (await app.run("logs", "other/cat")).stdout.includes("usr1"));
+  const { SIGUSR1 } = constants.signals;
+  t.match(await app.run("signal", "other/cat", String(SIGUSR1)), { code: 0, stdout: "", stderr: "" });
+  await eventually(async () => (await app.run("logs", "other/cat")).stdout.match(/usr1.*usr1/s));
 });
 
 t.test("an ambiguous id lists its candidates, an unknown one what is near", async (t) => {
@@ -218,6 +222,18 @@ t.test("wrong usage is one sentence and exit code 2", async (t) => {
     t.match(stderr, /^copal: [^\n]+\n$/);
     t.equal(stdout, "");
   }
+});
+
+t.test("a command that is not there is named, with the one that was perhaps meant", async (t) => {
+  const stderr = "copal: there is no command `tre`, did you mean `tree`?; `copal help` lists the commands\n";
+  t.match(await app.run("tre"), { code: 2, stderr });
+});
+
+t.test("help says how each command is used, and --version which this is", async (t) => {
+  t.match(await app.run("help", "run"), { code: 0, stdout: /--timeout <duration>.*--contain <how>/s });
+  t.match(await app.run("help", "attach"), { code: 0, stdout: /--socket <path>/ });
+  const { stdout } = await app.run("version");
+  t.match(await app.run("--version"), { code: 0, stdout, stderr: "" });
 });
 
 t.test("what is planned and not built says so, with exit code 2", async (t) => {

@@ -86,7 +86,13 @@ t.test("a command that is not there is 127, one that cannot be executed 126, wro
   );
   t.match(await start(t, "/etc/passwd").finished, { code: 126, stderr: /EACCES/ });
   t.match(await start(t, "/").finished, { code: 126 });
-  for (const words of [[], ["--bogus", "true"], ["--timeout", "soon", "true"], ["--timeout"]])
+  for (const words of [
+    [],
+    ["--bogus", "true"],
+    ["--timeout", "soon", "true"],
+    ["--timeout"],
+    ["--grace", "25h", "true"],
+  ])
     t.match(await start(t, ...words).finished, { code: 2, stdout: "", stderr: /^copal: .+\n$/ });
   for (const [option, value] of [
     ["--memory", "much"],
@@ -96,6 +102,17 @@ t.test("a command that is not there is 127, one that cannot be executed 126, wro
     const { finished } = start(t, option, value, "true");
     t.match(await finished, { code: 2, stderr: new RegExp(`\`${option}\` must be a`) });
   }
+});
+
+t.test("the tree is held as --contain says", async (t) => {
+  const groups = async (how: string) => (await start(t, "--contain", how, "cat", "/proc/self/cgroup").finished).stdout;
+  t.equal(await groups("tree"), readFileSync("/proc/self/cgroup", "utf8"));
+  for (const words of [["jail"], ["tree", "--require-cgroup"], ["tree", "--memory", "1G"]])
+    t.match(await start(t, "--contain", ...words, "true").finished, { code: 2, stderr: /`--contain/ });
+  const { stdout, stderr } = await sh(t, "echo $$", "--contain", "pidns").finished;
+  // Where there can be no namespace, a word says so.
+  if (stderr === "") t.ok(Number(stdout) < 10, `its own pid is ${stdout}`);
+  else t.match(stderr, /^copal: .*outside of the PID namespace/);
 });
 
 t.test("a time-out is 124, keeps the output, and leaves nothing", async (t) => {

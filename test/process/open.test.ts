@@ -123,6 +123,20 @@ t.test("read pulls what is there, stream by stream, to its end", async (t) => {
   t.strictSame([await session.read(), await session.read("stderr")], [undefined, undefined]);
 });
 
+t.test("a read that is given up takes nothing: what comes then is the next one's", async (t) => {
+  const session = await sh("read go; echo out; read go; echo more");
+  const controller = new AbortController();
+  const { signal } = controller;
+  const given = session.read("stdout", { signal });
+  controller.abort();
+  await t.rejects(given, { name: "AbortError" });
+  await session.write("go\n");
+  t.equal(`${await session.read("stdout", { signal: new AbortController().signal })}`, "out\n");
+  await t.rejects(session.read("stdout", { signal }), { name: "AbortError" });
+  await session.write("go\n");
+  t.equal(`${await session.read()}`, "more\n");
+});
+
 t.test("closing stdin lets a program that reads to the end answer", async (t) => {
   const session = await open("sort");
   await session.write("b\na\n");

@@ -1,8 +1,9 @@
 // What earlier systems of this kind got wrong about starts, stops and ends, each as the claim that Copal gets it right.
 import { spawn } from "node:child_process";
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
-import { open } from "#src/process/open.js";
+import { open, type Session } from "#src/process/open.js";
 import { run } from "#src/process/run.js";
 import { resinPath } from "#src/sidecar/binary.js";
 import { startBody } from "#src/sidecar/start-options.js";
@@ -12,6 +13,7 @@ import { FrameReader } from "#src/wire/frame.js";
 import type { CommandBodies, WireEvent } from "#src/wire/messages.js";
 import { marked } from "../support/marked.js";
 import { isRunning } from "../support/proc.js";
+import { skip } from "../support/skip.js";
 
 const sh = (script: string, options = {}) => open("/bin/sh", ["-c", script], options);
 
@@ -100,6 +102,24 @@ t.test("the whole group and those who left it end, not the program alone", async
   await eventually(() => left().filter(({ name }) => name === "sleep").length === 3);
   await session.stop();
   t.strictSame(left(), []);
+});
+
+t.test("who is in a cgroup inside that of the tree ends with the tree, and neither cgroup is left", async (t) => {
+  const ends = [(held: Session) => void held.stop(), (held: Session) => process.kill(held.place.sidecarPid, "SIGKILL")];
+  for (const end of ends) {
+    const { env, left } = marked(t);
+    const session = await sh("setsid sleep 1000 & wait", { env });
+    const { cgroup } = session.place;
+    const hidden = await eventually(() => left().find(({ name }) => name === "sleep"));
+    if (cgroup !== null) {
+      mkdirSync(join(cgroup, "inner"));
+      writeFileSync(join(cgroup, "inner", "cgroup.procs"), String(hidden.osPid));
+    } else skip(t, "no cgroup can be made here");
+    end(session);
+    await session.exited;
+    t.strictSame(left(), []);
+    t.notOk(existsSync(cgroup ?? "/no/such"));
+  }
 });
 
 t.test("the process id is the program's own", async (t) => {

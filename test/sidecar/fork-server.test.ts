@@ -1,7 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { open } from "#src/process/open.js";
+import { run } from "#src/process/run.js";
 import { closeForkServer, forkServer } from "#src/sidecar/fork-server.js";
 import { eventually } from "#src/testing/eventually.js";
 import { encodeFrame } from "#src/wire/codec.js";
@@ -35,6 +38,20 @@ t.test("closing it leaves neither it nor a sidecar", async (t) => {
     childrenOf(process.pid).filter(({ name }) => name === "resin"),
     [],
   );
+});
+
+t.test("whoever waits for its end hears of it, whatever it announces meanwhile", async (t) => {
+  const path = join(t.testdir(), "resin");
+  const announcement = JSON.stringify({ resin: "1.0.0", versions: [1, 1], socket: "x", pid: 1 });
+  // More than a pipe takes: when it ends, its owner has heard most of it.
+  const announces = `yes '{"swept":1}' | head -n 100000`;
+  writeFileSync(path, `#!/bin/sh\necho '${announcement}'\ncat >/dev/null\n${announces}\n`, { mode: 0o755 });
+  const owner = `import { closeForkServer, forkServer } from "#src/sidecar/fork-server.js";
+    await forkServer();
+    await closeForkServer();`;
+  const env = { ...process.env, COPAL_RESIN: path, NODE_OPTIONS: "" };
+  const child = spawn(process.execPath, ["--input-type=module", "-e", owner], { env, stdio: "ignore" });
+  t.strictSame(await once(child, "exit"), [0, null]);
 });
 
 t.test("sidecars serve one process after another, and never two at once", async (t) => {
@@ -77,6 +94,21 @@ for (const [what, script, stage, message] of [
     await eventually(() => childrenOf(process.pid).length === 0);
   });
 }
+
+t.test(
+  "a resin is named by an absolute path to a file that can be executed, and nothing else stands in for it",
+  async (t) => {
+    const folder = t.testdir({ resin: "#!/bin/sh\n" });
+    for (const [path, message] of [
+      ["native/resin/target/release/resin", /COPAL_RESIN must be an absolute path/],
+      [folder, /COPAL_RESIN must be a regular file/],
+      [join(folder, "resin"), /COPAL_RESIN cannot be used: EACCES/],
+    ] as const) {
+      process.env.COPAL_RESIN = path;
+      await t.rejects(run("true"), { code: "ERR_SIDECAR", stage: "find", message });
+    }
+  },
+);
 
 t.test("a sidecar that refuses the protocol's version is one sentence, and nothing was started", async (t) => {
   const path = join(t.testdir(), "resin.mjs");

@@ -124,13 +124,24 @@ t.test(
   },
 );
 
-t.test("small writes never ask for the pipe, however many they are", async (t) => {
+t.test("small writes on top of each other never ask for the pipe, however many they are", async (t) => {
   const { queue, sent, asked } = queueOf(262_144);
+  void queue.write(bytes(4_000));
   for (let i = 0; i < 2_000; i++) {
     void queue.write(bytes(4_000));
-    queue.acknowledge(sent.length);
+    queue.acknowledge(sent.length - 1);
   }
   t.equal(asked(), 0);
+});
+
+t.test("writes that each find the one before in the pipe, as in a conversation, soon ask for it", async (t) => {
+  const { queue, sent, asked } = queueOf(262_144);
+  for (let turn = 1; asked() === 0 && turn <= 100; turn++) {
+    void queue.write(bytes(1));
+    queue.acknowledge(sent.length);
+  }
+  t.equal(asked(), 1);
+  t.equal(sent.length, 64);
 });
 
 t.test("a pipe that comes too late is closed", async (t) => {

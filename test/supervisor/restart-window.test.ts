@@ -37,6 +37,26 @@ t.test("a restart counts from the end of its child, and by OTP's arithmetic from
   t.strictSame([otp.add(0, 0), otp.add(900, 5_000)], [true, true]);
 });
 
+t.test("the ends of one thread count once, and those of another by themselves; by OTP's arithmetic each", async (t) => {
+  const threads = [7, 7, 7, 8, 8, undefined, undefined];
+  const used = (window: RestartWindow) =>
+    threads.map((thread) => {
+      window.add(0, 0, thread);
+      return window.used(0);
+    });
+  t.strictSame(used(new RestartWindow({ max: 9, withinMs: 1_000 })), [1, 1, 1, 2, 2, 3, 4]);
+  const otp = { max: 9, withinMs: 1_000, resolution: "otp" } as const;
+  t.strictSame(used(new RestartWindow(otp)), [1, 2, 3, 4, 5, 6, 7]);
+});
+
+t.test("what is not counted of a thread's end is allowed if its first was", async (t) => {
+  const window = new RestartWindow({ max: 1, withinMs: 1_000 });
+  t.strictSame(
+    [7, 7, 8, 8].map((thread) => window.add(0, 0, thread)),
+    [true, true, false, false],
+  );
+});
+
 t.test("unlimited allows any number and uses nothing", async (t) => {
   const window = new RestartWindow("unlimited");
   for (let i = 0; i < 1_000; i++) t.ok(window.add(0));

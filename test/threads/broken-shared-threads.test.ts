@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
 import { start, type Tree } from "#src/app/tree.js";
-import type { ActorRef } from "#src/ref.js";
+import { type ActorRef, isActorRef } from "#src/ref.js";
+import { DynamicSupervisor } from "#src/supervisor/dynamic-supervisor.js";
 import { eventually } from "#src/testing/eventually.js";
 import { processesMarked } from "../support/proc.js";
 import { actorsFolder, find, type Resident, resident } from "../support/resident.js";
@@ -108,14 +109,47 @@ for (const [what, { act, first, others }] of Object.entries(breaks)) {
   );
 }
 
-t.test("a thread's death counts in its supervisor's window for every actor that died of it", async (t) => {
-  const children = ["one", "two", "three"].map((id) => resident(id, "pool"));
-  const intensity = { max: 1, within: 60_000 };
-  const tree = await start({ supervisor: "app", intensity, children }, { folder: actorsFolder });
-  const alone = new Set(await Promise.all(children.map(({ actor }) => find(tree, actor).call.thread()))).size === 1;
-  if (!alone) return tree.stop().then(() => t.comment("this machine has more than one shared thread"));
-  find(tree, "one").cast.leaveThread(1);
-  t.match(await tree.ended, { reason: "shutdown" });
+/** Lets the shared thread of `ids` break, and waits until they all run in another. */
+async function breakThread(tree: Tree, ids: readonly string[]): Promise<void> {
+  const threadOf = async (id: string) => tree.whereis<Resident>(id)?.call.thread();
+  const before = await threadOf(ids[0] ?? "");
+  find(tree, ids[0] ?? "").cast.leaveThread(1);
+  for (const id of ids)
+    await eventually(async () => ![before, undefined].includes(await threadOf(id).catch(() => before)));
+}
+
+t.test(
+  "the end of a shared thread is one restart to a supervisor, however many of its children lived there",
+  async (t) => {
+    const ids = ["one", "two", "three", "four", "five"];
+    const children = ids.map((id) => resident(id, "pool"));
+    const more = { pool: { size: 1 }, intensity: { max: 3, within: "1h" } };
+    const tree = await start({ supervisor: "app", ...more, children }, { folder: actorsFolder });
+    await breakThread(tree, ids);
+    await breakThread(tree, ids);
+    t.match(tree.snapshot()[0], { state: "running", budget: { used: 2, max: 3 } });
+    await breakThread(tree, ids);
+    find(tree, "one").cast.leaveThread(1);
+    t.match(await tree.ended, { reason: "shutdown", exhaustion: { child: "app/one" } });
+  },
+);
+
+t.test("so it is to a dynamic supervisor", async (t) => {
+  const template = resident("session", "pool");
+  const sessions = { actor: "sessions", class: DynamicSupervisor, args: [{ template }] };
+  await using tree = await start(
+    { supervisor: "app", pool: { size: 1 }, children: [sessions] },
+    { folder: actorsFolder },
+  );
+  const { call } = find<DynamicSupervisor>(tree, "sessions");
+  const first = (await call.startChild()) as ActorRef<unknown> as ActorRef<Resident>;
+  for (let i = 0; i < 4; i++) await call.startChild();
+  first.cast.leaveThread(1);
+  await eventually(async () => {
+    const all = await call.whichChildren();
+    return all.every(({ child }) => isActorRef(child) && child.thread !== first.thread) && all.length === 5;
+  });
+  t.match(tree.snapshot()[1], { path: "app/sessions", budget: { used: 1, max: 3 } });
 });
 
 t.test("an actor that is killed in an await in a shared thread is mute there, and its housemates live", async (t) => {

@@ -8,7 +8,7 @@ import { eventually } from "#src/testing/eventually.js";
 import { Pulse } from "#src/threads/pulse.js";
 import type { StuckReport } from "#src/threads/stuck-report.js";
 import { Watchdog } from "#src/threads/watchdog.js";
-import { find, resident, startResidents } from "../support/resident.js";
+import { find, resident, type Starter, starter, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
 
@@ -100,6 +100,36 @@ t.test("code that is no actor's, stuck in a timer, ends everybody of its thread 
   t.strictSame(await whenEnded(a as never), { limit: "watchdog" });
   t.match(heard, [{ actor: undefined, message: /code of no actor/ }]);
 });
+
+t.test("an actor that lives where its supervisor does is looked after too", async (t) => {
+  const heard = reports(t);
+  const inThread = {
+    supervisor: "s",
+    thread: "own" as const,
+    children: [starter("a", undefined, watched), starter("b")],
+  };
+  await using tree = await startResidents([inThread]);
+  const [a, b] = [find(tree, "a"), find(tree, "b")];
+  const before = await a.call.thread();
+  const ends = Promise.all([a, b].map((ref) => whenEnded(ref as never)));
+  a.cast.spin(spins());
+  t.strictSame(await ends, [{ limit: "watchdog" }, "noconnection"]);
+  t.match(heard, [{ actor: "app/s/a", callback: "spin", others: { 0: "app/s", length: 2 } }]);
+  await eventually(async () => ![before, undefined].includes(await tree.whereis<Starter>("a")?.call.thread()));
+});
+
+for (const thread of ["pool", undefined] as const) {
+  t.test(`so is one that an actor of its thread has started (thread: ${thread})`, async (t) => {
+    const heard = reports(t);
+    await using tree = await startResidents([starter("a", "pool")], { pool: { size: 1 } });
+    const a = find<Starter>(tree, "a");
+    const child = await a.call.startChild(starter("child", thread, watched));
+    t.equal(child.thread, a.thread, "there is one shared thread");
+    child.cast.spin(spins());
+    t.strictSame(await whenEnded(child as never), { limit: "watchdog" });
+    t.match(heard, [{ actor: /child/, callback: "spin" }]);
+  });
+}
 
 t.test("a thread that is busy in small pieces, waits or sleeps is left alone", async (t) => {
   const heard = reports(t);

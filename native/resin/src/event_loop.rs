@@ -5,13 +5,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-
-use crate::linger::{LINGER, Linger};
 
 /// What can wake a sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +63,6 @@ pub struct Wake {
 pub struct EventLoop {
     poll: Poll,
     events: Events,
-    linger: Linger,
 }
 
 impl EventLoop {
@@ -74,7 +71,7 @@ impl EventLoop {
     /// # Errors
     /// What `epoll_create1(2)` answers.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()?, events: Events::with_capacity(SOURCES.len()), linger: Linger::default() })
+        Ok(Self { poll: Poll::new()?, events: Events::with_capacity(SOURCES.len()) })
     }
 
     /// Wakes for this descriptor from now on, until it is closed; also when it is ready already.
@@ -86,6 +83,15 @@ impl EventLoop {
         self.poll.registry().register(&mut SourceFd(&raw), Token(source as usize), interest)
     }
 
+    /// Wakes for something else of a descriptor that is watched; also when it is ready for that already.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` answers.
+    pub fn rewatch(&self, source: Source, fd: impl AsFd, interest: Interest) -> io::Result<()> {
+        let raw = fd.as_fd().as_raw_fd();
+        self.poll.registry().reregister(&mut SourceFd(&raw), Token(source as usize), interest)
+    }
+
     /// Wakes for this descriptor no more.
     ///
     /// # Errors
@@ -94,44 +100,16 @@ impl EventLoop {
         self.poll.registry().deregister(&mut SourceFd(&fd.as_fd().as_raw_fd()))
     }
 
-    /// Waits until somebody wakes or the time is over, and gives back who did. Where `may_linger`, it polls for a moment before it blocks, if that
-    /// has been worth it lately.
+    /// Waits until somebody wakes or the time is over, and gives back who did.
     ///
     /// # Errors
     /// What `epoll_wait(2)` answers, other than EINTR, which counts as waking up early.
-    pub fn wait(&mut self, timeout: Option<Duration>, may_linger: bool) -> io::Result<impl Iterator<Item = Wake>> {
-        if !may_linger || timeout.is_some_and(|timeout| timeout <= LINGER) {
-            self.poll(timeout)?;
-        } else if !(self.linger.is_worth_it() && self.catches()?) {
-            let began = Instant::now();
-            self.poll(timeout)?;
-            self.linger.slept(began.elapsed());
-        }
-        Ok(self.events.iter().map(wake_of))
-    }
-
-    /// Polls for a moment; answers whether that brought something.
-    fn catches(&mut self) -> io::Result<bool> {
-        let began = Instant::now();
-        loop {
-            self.poll(Some(Duration::ZERO))?;
-            if !self.events.is_empty() {
-                self.linger.caught();
-                return Ok(true);
-            }
-            if began.elapsed() >= LINGER {
-                self.linger.missed();
-                return Ok(false);
-            }
-        }
-    }
-
-    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<impl Iterator<Item = Wake>> {
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
-            outcome => return outcome,
+            outcome => outcome?,
         }
-        Ok(())
+        Ok(self.events.iter().map(wake_of))
     }
 }
 

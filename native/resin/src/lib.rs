@@ -11,7 +11,6 @@ pub mod life;
 pub mod stop_plan;
 
 pub mod kernel;
-pub mod linger;
 
 pub mod birth;
 pub mod cgroup;

@@ -24,14 +24,15 @@ const TRICKLE_BYTES: usize = 16 * 1024;
 /// How much is read and forgotten before others have their turn.
 const DISCARD_BYTES: usize = 1024 * 1024;
 
-/// A stream is offered to the owner once it has flooded for so long: an offer costs a few wake-ups.
+/// A stream is offered to the owner once it has flooded for so long, or come in so many pieces: an offer costs a few wake-ups.
 const OFFER_AFTER_BYTES: usize = 1024 * 1024;
+const OFFER_AFTER_FRAMES: usize = 64;
 
 /// Who reads a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
-    /// The sidecar; how many bytes of a flood it has read.
-    Sidecar { flood_bytes: usize },
+    /// The sidecar; in how many frames, and how many bytes of a flood were in them.
+    Sidecar { frames: usize, flood_bytes: usize },
     /// The sidecar, until the owner takes it.
     Offered,
     /// The owner.
@@ -77,7 +78,7 @@ impl Output {
             flooding: false,
             widened: false,
             is_terminal: false,
-            reader: Reader::Sidecar { flood_bytes: 0 },
+            reader: Reader::Sidecar { frames: 0, flood_bytes: 0 },
             closed_unsaid: false,
         }
     }
@@ -132,6 +133,7 @@ impl Output {
                 // A short read has emptied the pipe: more data wakes again. Once the writers are gone nothing does, so the end is read for.
                 self.readable = count == wanted || self.writers_gone;
                 self.widen_for_floods(count);
+                self.count(0);
                 self.window.sent(count);
                 outbox.output_read(self.stream, count);
                 return Pumped::Frame(count);
@@ -152,7 +154,7 @@ impl Output {
             Ok(0) => self.ended(),
             Ok(count) => {
                 self.flooding = count >= TRICKLE_BYTES;
-                self.count_flood(count);
+                self.count(count);
                 self.window.sent(count);
                 return Some(Pumped::Frame(count));
             }
@@ -167,8 +169,9 @@ impl Output {
 
     /// Where an owner can open the pipe, if it is worth its while and was not said before.
     pub fn offer(&mut self) -> Option<PipePath> {
-        let pipe = self.pipe.as_ref()?;
-        if !matches!(self.reader, Reader::Sidecar { flood_bytes: OFFER_AFTER_BYTES.. }) {
+        let pipe = self.pipe.as_ref().filter(|_| !self.is_terminal && !self.writers_gone)?;
+        let Reader::Sidecar { frames, flood_bytes } = self.reader else { return None };
+        if frames < OFFER_AFTER_FRAMES && flood_bytes < OFFER_AFTER_BYTES {
             return None;
         }
         self.reader = Reader::Offered;
@@ -248,9 +251,10 @@ impl Output {
         }
     }
 
-    fn count_flood(&mut self, count: usize) {
-        if let Reader::Sidecar { flood_bytes } = &mut self.reader {
-            *flood_bytes += count;
+    fn count(&mut self, flood: usize) {
+        if let Reader::Sidecar { frames, flood_bytes } = &mut self.reader {
+            *frames += 1;
+            *flood_bytes += flood;
         }
     }
 

@@ -88,6 +88,11 @@ impl Owner {
         self.connection.is_some() && !self.condemned
     }
 
+    /// Whether something waits for room in the connection.
+    pub fn is_blocked(&self) -> bool {
+        !self.output_ready && !self.outbox.is_empty()
+    }
+
     /// Whether everything that was to be said is said, or nobody is there to hear it.
     pub fn is_done(&self) -> bool {
         self.connection.is_none() || self.outbox.is_empty()

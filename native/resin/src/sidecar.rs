@@ -60,7 +60,7 @@ pub fn run(connection: Connection, surroundings: Surroundings) -> Result<ExitCod
     let mut events = EventLoop::new().map_err(Fatal::doing("cannot make an epoll set"))?;
     let cannot_poll = Fatal::doing("cannot wait for the owner's connection (a regular file cannot be one)");
     match &connection.output {
-        None => events.watch(Source::Owner, &connection.input, Interest::READABLE | Interest::WRITABLE),
+        None => events.watch(Source::Owner, &connection.input, Interest::READABLE),
         Some(output) => events
             .watch(Source::Owner, &connection.input, Interest::READABLE)
             .and_then(|()| events.watch(Source::OwnerOutput, output, Interest::WRITABLE)),
@@ -74,7 +74,7 @@ pub fn run(connection: Connection, surroundings: Surroundings) -> Result<ExitCod
     sidecar.turn(&events);
     while !sidecar.is_over() {
         let timeout = sidecar.timeout();
-        let wakes = events.wait(timeout, sidecar.may_linger()).map_err(Fatal::doing("cannot wait"))?;
+        let wakes = events.wait(timeout).map_err(Fatal::doing("cannot wait"))?;
         wakes.for_each(|wake| sidecar.woken(wake));
         sidecar.turn(&events);
     }
@@ -115,8 +115,9 @@ struct Sidecar {
     release_at: Option<Instant>,
     orphaned: bool,
     hang_up_at: Option<Instant>,
-    lingers: bool,
-    takes_floods: bool,
+    takes_output: bool,
+    /// Whether the owner's socket wakes for room as well.
+    waits_for_room: bool,
 }
 
 impl Sidecar {
@@ -134,8 +135,8 @@ impl Sidecar {
             release_at: None,
             orphaned: false,
             hang_up_at: None,
-            lingers: true,
-            takes_floods: false,
+            takes_output: false,
+            waits_for_room: false,
         }
     }
 
@@ -148,11 +149,6 @@ impl Sidecar {
 
     fn is_over(&self) -> bool {
         matches!(self.state, State::Gone { .. }) && self.owner.is_done()
-    }
-
-    /// Whether the owner may be waiting for the next word of a running process. In a flood the processor has better things to do.
-    fn may_linger(&self) -> bool {
-        self.lingers && self.release_at.is_none() && matches!(self.state, State::Running { leader_end: None, .. })
     }
 
     /// How long nothing needs to be done unless somebody wakes.
@@ -243,7 +239,21 @@ impl Sidecar {
         if !self.owner.flush() {
             self.owner_gone(now);
         }
+        self.watch_owner(events);
         self.hang_up_if_due(now);
+    }
+
+    /// Wakes for room in a socket only while something waits for it: else every frame that the owner reads would wake the sidecar, and the owner would
+    /// pay for that. Should the kernel refuse, the next turn tries again.
+    fn watch_owner(&mut self, events: &EventLoop) {
+        let is_blocked = self.owner.is_blocked();
+        let Some(Connection { input, output: None }) = self.owner.connection() else { return };
+        if is_blocked != self.waits_for_room {
+            let interest = if is_blocked { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            let is_done = events.rewatch(Source::Owner, input, interest).is_ok();
+            self.waits_for_room ^= is_done;
+            self.more_to_do |= !is_done;
+        }
     }
 
     /// Nothing that an owner who is gone has not taken may keep the sidecar.

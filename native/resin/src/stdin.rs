@@ -15,7 +15,7 @@ use crate::pipe_path::PipePath;
 /// What the pipe of a flood holds; the most that anybody may ask for by default.
 const FLOOD_PIPE_BYTES: i32 = 1024 * 1024;
 
-/// What the pipe holds while its owner writes to it: more would be out of the processor's cache when it is read, less is soon full.
+/// What the pipe of a flood holds while its owner writes to it: more would be out of the processor's cache when it is read, less is soon full.
 const LENT_PIPE_BYTES: i32 = 256 * 1024;
 
 /// The stdin of one process.
@@ -161,7 +161,7 @@ impl Stdin {
             feed.lent = true;
         }
         // As large as it was will do: a user's share of pipe memory may be used up, or more than that be in it.
-        let _ = fcntl(&feed.pipe, FcntlArg::F_SETPIPE_SZ(LENT_PIPE_BYTES));
+        let _ = feed.widened.then(|| fcntl(&feed.pipe, FcntlArg::F_SETPIPE_SZ(LENT_PIPE_BYTES)));
         Some(path)
     }
 

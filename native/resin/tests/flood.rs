@@ -1,4 +1,4 @@
-//! Floods: offered to an owner that takes them, left to it whole and in order, and never in the way of an end.
+//! Much output, a flood or a conversation: offered to an owner that takes it, left to it whole and in order, and never in the way of an end.
 
 mod support;
 
@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
-use resin::wire::messages::{CAPABILITY_TAKES_FLOODS, Command, Event};
+use resin::wire::messages::{CAPABILITY_TAKES_OUTPUT, Command, Event};
 use resin::wire::start::Life;
 use support::{Owner, Spec, Started, eventually, proc};
 
@@ -31,7 +31,7 @@ fn flooding(script: &str, life: Option<Life>) -> (Owner, Started) {
     spec.window_bytes = [65536, 262_144, 262_144];
     spec.life = life;
     let mut owner = Owner::of_sidecar();
-    owner.capabilities = CAPABILITY_TAKES_FLOODS;
+    owner.capabilities = CAPABILITY_TAKES_OUTPUT;
     let started = owner.start(&spec);
     (owner, started)
 }
@@ -78,6 +78,45 @@ fn frames_and_then_the_pipe_are_the_whole_output_in_order() {
     assert!(all == numbers(), "{} bytes", all.len());
     assert_eq!(owner.exited().code, Some(0));
     assert!(!owner.log.contains(&"closed 1".to_owned()));
+}
+
+/// A process that says a line when it is told one, so many times so far.
+fn conversation(spec: Spec, turns: usize) -> Owner {
+    let mut owner = Owner::of_sidecar();
+    owner.capabilities = CAPABILITY_TAKES_OUTPUT;
+    owner.start(&spec);
+    for turn in 1..=turns {
+        owner.send(&Command::Write { data: b"word\n" });
+        owner.wait_for_output(1, "word\n".repeat(turn).as_bytes());
+    }
+    owner
+}
+
+#[test]
+fn a_conversation_is_offered_once_it_has_gone_on_for_some_time() {
+    for (turns, is_offered) in [(63, false), (64, true)] {
+        let mut owner = conversation(Spec::new(&["cat"]), turns);
+        // Whatever was to be said is said before the answer.
+        owner.ask(&Command::Stats {});
+        assert_eq!(owner.log.contains(&"offer".to_owned()), is_offered, "after {turns} turns");
+    }
+}
+
+#[test]
+fn a_conversation_goes_on_in_order_when_it_is_taken() {
+    let mut owner = conversation(Spec::new(&["cat"]), 63);
+    owner.send(&Command::Write { data: b"last\n" });
+    let pipe = taken(&mut owner);
+    owner.send(&Command::Write { data: b"and on\n" });
+    assert_eq!(read_some(&pipe, 7), b"and on\n");
+    assert!(owner.output[1].ends_with(b"word\nlast\n"));
+}
+
+#[test]
+fn a_terminal_is_never_offered() {
+    let mut owner = conversation(Spec::new(&["cat"]).pty(false, true), 100);
+    owner.ask(&Command::Stats {});
+    assert!(!owner.log.contains(&"offer".to_owned()));
 }
 
 #[test]

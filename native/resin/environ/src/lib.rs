@@ -20,26 +20,36 @@ thread_local! {
     static LAST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes the environment into `block`.
-fn read_into(block: &mut Vec<u8>) {
-    // SAFETY: `environ` is null or a list ended by null, of texts ended by NUL, which only this thread changes.
-    unsafe {
-        let mut entry = environ;
-        while !entry.is_null() && !(*entry).is_null() {
-            block.extend_from_slice(CStr::from_ptr(*entry).to_bytes_with_nul());
-            entry = entry.add(1);
+/// The environment's entries, each ended by NUL.
+fn entries() -> impl Iterator<Item = &'static [u8]> {
+    // SAFETY: whoever reads it is on the only thread that changes it.
+    let mut next = unsafe { environ };
+    std::iter::from_fn(move || {
+        // SAFETY: `environ` is null or a list ended by null, of texts ended by NUL, which nobody changes while this module's one function runs.
+        unsafe {
+            if next.is_null() || (*next).is_null() {
+                return None;
+            }
+            let entry = CStr::from_ptr(*next).to_bytes_with_nul();
+            next = next.add(1);
+            Some(entry)
         }
-    }
+    })
+}
+
+/// Whether the environment is this block, which is found out without making one.
+fn is_same(block: &[u8]) -> bool {
+    let rest = entries().try_fold(block, |rest, entry| rest.strip_prefix(entry));
+    rest.is_some_and(<[u8]>::is_empty)
 }
 
 /// `(): Buffer | undefined`: the block if it is another than the last one given, else undefined.
 unsafe extern "C" fn changed(env: napi_env, _info: napi_callback_info) -> napi_value {
     LAST.with_borrow_mut(|last| {
-        let mut block = Vec::with_capacity(last.len().max(4096));
-        read_into(&mut block);
-        if block == *last {
+        if is_same(last) {
             return null_mut();
         }
+        let block = entries().collect::<Vec<_>>().concat();
         let mut buffer = null_mut();
         // SAFETY: `env` is the caller's, the bytes are copied. On failure an exception is pending or the answer is undefined.
         unsafe { napi_create_buffer_copy(env, block.len(), block.as_ptr().cast::<c_void>(), null_mut(), &mut buffer) };

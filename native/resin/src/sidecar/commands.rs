@@ -18,8 +18,8 @@ use crate::steps::Order;
 use crate::tree;
 use crate::wire::codec::read_command;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, CAPABILITY_LENDS_STDIN, CAPABILITY_LIMITS, CAPABILITY_NO_LINGER, CAPABILITY_PIDNS,
-    CAPABILITY_PTY, CAPABILITY_TAKES_FLOODS, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
+    CAPABILITY_CGROUP2, CAPABILITY_LENDS_STDIN, CAPABILITY_LIMITS, CAPABILITY_PIDNS, CAPABILITY_PTY,
+    CAPABILITY_TAKES_OUTPUT, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
 };
 use crate::wire::start::StopSpec;
 
@@ -82,8 +82,7 @@ impl Sidecar {
         match (&self.state, command) {
             (State::Gone { .. }, _) => {}
             (State::Idle { greeted: false }, Command::Hello { versions, capabilities }) => {
-                self.lingers = capabilities & CAPABILITY_NO_LINGER == 0;
-                self.takes_floods = capabilities & CAPABILITY_TAKES_FLOODS != 0;
+                self.takes_output = capabilities & CAPABILITY_TAKES_OUTPUT != 0;
                 self.greet(id, versions);
             }
             (State::Idle { greeted: false }, command) => {

@@ -49,7 +49,7 @@ impl Sidecar {
     fn pump_once(&mut self, whole: bool) -> usize {
         let mut moved_bytes = 0;
         for stream in 0..2 {
-            let Self { state, owner, takes_floods, .. } = self;
+            let Self { state, owner, takes_output, .. } = self;
             let (State::Running { held, .. } | State::Draining { held, .. }) = state else { return 0 };
             let at_most = held.limits.as_ref().map_or(usize::MAX, Limits::output_left_bytes);
             if at_most == 0 || !owner.is_reachable() {
@@ -66,7 +66,7 @@ impl Sidecar {
                     if let Some(limits) = &mut held.limits {
                         limits.output(bytes, Instant::now());
                     }
-                    if *takes_floods && held.limits.as_ref().is_none_or(Limits::leaves_output_alone) {
+                    if *takes_output && held.limits.as_ref().is_none_or(Limits::leaves_output_alone) {
                         offer(&mut held.outputs[stream], owner);
                     }
                     owner.flush();
@@ -251,7 +251,7 @@ impl Sidecar {
     }
 }
 
-/// Offers a stream that floods to the owner, once.
+/// Offers a stream of much output to the owner, once.
 fn offer(output: &mut Output, owner: &mut Owner) {
     if let Some(PipePath { path, inode }) = output.offer() {
         owner.tell(0, &Event::Offer { stream: output.stream(), path: path.as_bytes(), inode });

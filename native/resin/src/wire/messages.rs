@@ -22,11 +22,8 @@ pub const CAPABILITY_LIMITS: u32 = 4;
 /// Capability bit: this resin knows the containment `pidns`.
 pub const CAPABILITY_PIDNS: u32 = 128;
 
-/// The owner's capability bit that says: block at once, never poll before.
-pub const CAPABILITY_NO_LINGER: u32 = 16;
-
-/// The owner's capability bit that says: it can read the pipe of a flood itself.
-pub const CAPABILITY_TAKES_FLOODS: u32 = 32;
+/// The owner's capability bit that says: it can read the pipe of much output itself.
+pub const CAPABILITY_TAKES_OUTPUT: u32 = 32;
 
 /// Capability bit: this resin can lend its end of the process's stdin.
 pub const CAPABILITY_LENDS_STDIN: u32 = 64;

@@ -8,6 +8,7 @@ import type { Line } from "./switchboard.js";
 
 /** One call from another thread. The time limit is its caller's business; who keeps what it was asked can know it. */
 export class CallFromAfar extends Call {
+  readonly #cell: Cell;
   readonly #line: Line;
   readonly #number: number;
   readonly #limitMs: number;
@@ -21,6 +22,7 @@ export class CallFromAfar extends Call {
     limitMs = Number.POSITIVE_INFINITY,
   ) {
     super(cell.ref, method, args, false);
+    this.#cell = cell;
     this.#line = line;
     this.#number = number;
     this.#limitMs = limitMs;
@@ -34,7 +36,8 @@ export class CallFromAfar extends Call {
     if (!this.#settle()) return;
     try {
       const word = this.#line.speaksLast(this.target) ? "lastAnswer" : "answer";
-      if (isPrimitive(value)) this.#line.post([word, this.#number, value, false]);
+      // Who has the last answer of an actor knows of its end as well, which is told in the same turn.
+      if (isPrimitive(value)) this.#line.post([word, this.#number, value, false], !this.#cell.isEnding);
       else this.#line.parcel(value, (data, isPacked) => [word, this.#number, data, isPacked]);
     } catch (error) {
       this.#line.post(["fail", this.#number, packError(error)]);

@@ -45,6 +45,11 @@ export class RingWriter {
     return (this.#written - this.#published) | 0;
   }
 
+  /** Whether the reader sleeps now. */
+  get isReaderAsleep(): boolean {
+    return Atomics.load(this.#shared, ASLEEP) === 1;
+  }
+
   /** Writes `message`, which can be read once it is published; gives {@link NO_ROOM}, or `NOT_PLAIN`, if it cannot. */
   write(message: readonly unknown[]): number {
     if (this.#free() < MOST_SLOTS) {
@@ -72,7 +77,7 @@ export class RingWriter {
    * that it sleeps.
    */
   takeSleep(): boolean {
-    return Atomics.load(this.#shared, ASLEEP) === 1 && Atomics.exchange(this.#shared, ASLEEP, 0) === 1;
+    return this.isReaderAsleep && Atomics.exchange(this.#shared, ASLEEP, 0) === 1;
   }
 
   /** Counts a batch that was posted behind all that is written, and published. */

@@ -225,9 +225,9 @@ export class Line {
     this.#ports.push(port);
   }
 
-  /** Posts data that is ready to go, at the end of this turn. */
-  post(message: ThreadMessage): void {
-    if (!this.isLost) this.#ports[0]?.post(message);
+  /** Posts data that is ready to go, at the end of this turn; at once if somebody waits for it and the other thread sleeps. */
+  post(message: ThreadMessage, isAwaited = false): void {
+    if (!this.isLost) this.#ports[0]?.post(message, isAwaited);
   }
 
   /** Posts now. @throws {DataCloneError} if it cannot be cloned. */
@@ -267,7 +267,7 @@ export class Line {
   call(to: number, call: Call, timeoutMs: number): void {
     const number = ++this.#lastNumber;
     const { method, args } = call;
-    if (arePrimitives(args)) this.post(["call", to, number, method, timeoutMs, false, ...args]);
+    if (arePrimitives(args)) this.post(["call", to, number, method, timeoutMs, false, ...args], true);
     else
       this.parcel(args, (packed, isPacked) => [
         "call",

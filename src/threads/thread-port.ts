@@ -61,17 +61,20 @@ export class ThreadPort implements Lingered {
     port.on("message", this.#onMessage);
   }
 
-  /** Posts `message` at the end of this turn, behind all that was posted before. It must be cloneable, and nobody may change it. */
-  post(message: ThreadMessage): void {
-    if (!this.#isTurnEnding) {
-      this.#isTurnEnding = true;
-      process.nextTick(this.#onTurnEnd);
-    }
+  /**
+   * Posts `message` at the end of this turn, behind all that was posted before; if somebody waits for it and the other thread sleeps, now: to be woken takes
+   * that thread longer than what else is done here. It must be cloneable, and nobody may change it.
+   */
+  post(message: ThreadMessage, isAwaited = false): void {
     const batch = this.#batch;
-    if (batch.length === 0 && this.#writes(message)) return;
-    batch.push(message.length);
-    for (let i = 0; i < message.length; i++) batch.push(message[i]);
-    if (batch.length >= BATCH_FIELDS) this.flush();
+    if (batch.length > 0 || !this.#writes(message)) {
+      batch.push(message.length);
+      for (let i = 0; i < message.length; i++) batch.push(message[i]);
+      if (batch.length >= BATCH_FIELDS) return this.flush();
+    } else if (isAwaited && this.#out.isReaderAsleep) return this.flush();
+    if (this.#isTurnEnding) return;
+    this.#isTurnEnding = true;
+    process.nextTick(this.#onTurnEnd);
   }
 
   /**

@@ -30,6 +30,8 @@ export interface Resident {
   leave(reason: ExitReason): void;
   signal(ref: ActorRef<Resident>, reason: ExitReason): void;
   never(): Promise<void>;
+  /** Sets the number it was started with, and wakes who waits for that. */
+  ring(): void;
   count(handled: Int32Array): void;
   /** Says by the second number of `flag` that it holds the mailbox, and does until somebody changes the first and wakes who waits for it. */
   hold(flag: Int32Array): Promise<void>;

@@ -5,6 +5,7 @@ import { stat } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import t from "tap";
 import { isActorRef } from "#src/ref.js";
+import { eventually } from "#src/testing/eventually.js";
 import { find, resident, type Starter, starter, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
@@ -52,6 +53,20 @@ t.test("an actor calls actors of other threads and of the main one by refs it wa
   const [a, b, c] = [find(tree, "a"), find(tree, "b"), find(tree, "c")];
   t.equal(await a.call.ask(b, "thread"), await b.call.thread());
   t.equal(await a.call.ask(c, "thread"), 0);
+});
+
+t.test("a call to a thread that sleeps leaves while its caller goes on", async (t) => {
+  const bell = new Int32Array(new SharedArrayBuffer(4));
+  await using tree = await startResidents([resident("a", "own", { args: [bell] })]);
+  const a = find(tree, "a");
+  await eventually(async () => {
+    Atomics.store(bell, 0, 0);
+    const rung = a.call.ring();
+    const outcome = Atomics.wait(bell, 0, 0, 1_000);
+    await rung;
+    return outcome !== "timed-out";
+  });
+  t.pass();
 });
 
 t.test("messages of one sender arrive in order, casts and calls and the end", async (t) => {

@@ -163,7 +163,7 @@ export class ProcessActor extends Actor {
       state: this.#isStopping ? "stopping" : "running",
       owner: this.#owner?.ref ?? null,
       subscribers: this.#sinks.subscribers,
-      hasTerminal: this.#spec.pty !== undefined,
+      hasTerminal: Boolean(this.#spec.pty),
       stdinQueuedBytes: client.stdinQueuedBytes,
       droppedMessages: this.#losses.droppedMessages,
       malformedMessages: this.#losses.malformedMessages,

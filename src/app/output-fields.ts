@@ -71,7 +71,7 @@ export function* wrongOutputs(
   }
   if (mergeStderr && fields.stderr !== undefined)
     yield [["stderr"], "got a place for it, allowed is none beside `mergeStderr`: it goes where stdout goes"];
-  const isInTerminal = pty !== undefined && (pty === true || !pty.separateStderr);
+  const isInTerminal = pty === true || (pty && !pty.separateStderr);
   if (isInTerminal && targets.some(({ stream }) => stream === "stderr"))
     yield [["stderr"], "got a target, allowed with `pty: { separateStderr: true }`: in a terminal it is stdout"];
   yield* wrongConversation(fields, targets);

@@ -189,7 +189,7 @@ export const processOptionFields = {
   pty: z
     .union(
       [
-        z.literal(true),
+        z.boolean(),
         z.strictObject({
           rows: whole("a whole number from 0 to 65535", 0, 65_535).optional(),
           cols: whole("a whole number from 0 to 65535", 0, 65_535).optional(),
@@ -199,7 +199,7 @@ export const processOptionFields = {
           separateStderr: flag.optional(),
         }),
       ],
-      "true, or a map of `rows`, `cols`, `term`, `echo`, `raw` and `separateStderr`",
+      "true, false, or a map of `rows`, `cols`, `term`, `echo`, `raw` and `separateStderr`",
     )
     .optional(),
   timeout: delay(1).optional(),

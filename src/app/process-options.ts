@@ -44,7 +44,7 @@ export function processOptions(fields: Fields, folder: string, fill: (text: stri
     if (option !== undefined) options[stream] = option;
   }
   if (fields.mergeStderr) options.mergeStderr = true;
-  if (pty !== undefined) options.pty = pty === true ? {} : pty;
+  if (pty) options.pty = pty === true ? {} : pty;
   if (timeout !== undefined) options.timeoutMs = timeout;
   if (idleTimeout !== undefined) options.idleTimeoutMs = idleTimeout;
   if (outputLimit !== undefined) options.outputLimitBytes = outputLimit;

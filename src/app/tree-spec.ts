@@ -185,8 +185,8 @@ export interface ProcessChild extends AnyChild {
   stdin?: StreamInput | undefined;
   /** Makes stderr whatever stdout is. */
   mergeStderr?: boolean | undefined;
-  /** Runs it in a terminal. */
-  pty?: true | PtyOptions | undefined;
+  /** Runs it in a terminal. Default false. */
+  pty?: boolean | PtyOptions | undefined;
   /** What the program sees as its own name. */
   arg0?: string | undefined;
   /** Files of variables, between what is inherited and `env`; seen from the config's folder, read at each start. */

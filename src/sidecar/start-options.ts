@@ -47,8 +47,8 @@ export interface StartOptions extends EnvironmentOptions, SpawnOptions {
   stderr?: StdioOption;
   /** Makes stderr whatever stdout is, so that both come in the order in which they were written. Default false. */
   mergeStderr?: boolean;
-  /** Runs it in a terminal of its own; its stdin and stdout are the keys and the screen. */
-  pty?: PtyOptions;
+  /** Runs it in a terminal of its own; its stdin and stdout are the keys and the screen. Default false. */
+  pty?: PtyOptions | false;
   /** Most bytes of a stream that may be on the way unconsumed; 1 to 16,777,216, default 262,144 each. */
   windowBytes?: { stdin?: number; stdout?: number; stderr?: number };
   /** Stop signal and the milliseconds the tree has before SIGKILL. Default SIGTERM and 5,000. */

@@ -28,6 +28,7 @@ import { type Exhaustion, type LastExit, type SupervisorSnapshot, snapshot, supe
 import { reasonOfStart, refusedStart, whenStarted } from "./start-failure.js";
 import { type ChildView, decide } from "./strategy.js";
 import type { ChildCount, ListedChild } from "./supervisor.js";
+import { startedAs } from "./supervisor-spec.js";
 
 /** One child; `key` is its ref, and while it is restarting the ref it had. */
 interface DynamicChild {
@@ -324,14 +325,5 @@ export async function startDynamicSupervisor(
   spec: DynamicSupervisorSpec = {},
 ): Promise<ActorRef<DynamicSupervisor>> {
   checkDynamicSpec(spec);
-  const { path, signal, name, runtime } = spec;
-  return startActor(parent, {
-    class: DynamicSupervisor,
-    args: [spec],
-    shutdownMs: "infinity",
-    ...(path !== undefined && { id: path }),
-    ...(signal && { signal }),
-    ...(name !== undefined && { name }),
-    ...(runtime && { runtime }),
-  });
+  return startActor(parent, { class: DynamicSupervisor, args: [spec], ...startedAs(spec) });
 }

@@ -9,7 +9,7 @@ import { NoProcError } from "../errors.js";
 import { type ActorRef, isActorRef } from "../ref.js";
 import { type ChildSpec, wrong } from "./child-spec.js";
 import { Supervisor } from "./supervisor.js";
-import { checkSupervisorSpec, type SupervisorSpec } from "./supervisor-spec.js";
+import { checkSupervisorSpec, type SupervisorSpec, startedAs } from "./supervisor-spec.js";
 
 /** What to partition. */
 export interface PartitionSupervisorSpec extends Omit<SupervisorSpec, "children" | "strategy" | "path"> {
@@ -109,15 +109,6 @@ export async function startPartitionSupervisor(
   parent: Parent,
   spec: PartitionSupervisorSpec,
 ): Promise<ActorRef<PartitionSupervisor>> {
-  const { path, signal, name, runtime } = spec;
-  checkSupervisorSpec({ ...spec, path: path ?? "partitions", children: partitionsOf(spec) });
-  return startActor(parent, {
-    class: PartitionSupervisor,
-    args: [spec],
-    shutdownMs: "infinity",
-    ...(path !== undefined && { id: path }),
-    ...(signal && { signal }),
-    ...(name !== undefined && { name }),
-    ...(runtime && { runtime }),
-  });
+  checkSupervisorSpec({ ...spec, path: spec.path ?? "partitions", children: partitionsOf(spec) });
+  return startActor(parent, { class: PartitionSupervisor, args: [spec], ...startedAs(spec) });
 }

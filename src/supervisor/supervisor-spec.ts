@@ -79,6 +79,17 @@ export function checkIntensity(given: unknown): Intensity {
   return { max, withinMs, resolution: unit };
 }
 
+/** What a supervisor of any kind is started with besides its class and its arguments: it has all the time it wants to stop. */
+export function startedAs({ path, signal, name, runtime }: Partial<SupervisorSpec>) {
+  return {
+    shutdownMs: "infinity" as const,
+    ...(path !== undefined && { id: path }),
+    ...(signal && { signal }),
+    ...(name !== undefined && { name }),
+    ...(runtime && { runtime }),
+  };
+}
+
 function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value);
 }

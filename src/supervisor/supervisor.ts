@@ -26,7 +26,7 @@ import { Restarts } from "./restarting.js";
 import { childSnapshot, type SupervisorSnapshot, snapshot } from "./snapshot.js";
 import { reasonOfStart, refusedStart, startFailure } from "./start-failure.js";
 import { decide } from "./strategy.js";
-import { type CheckedSupervisorSpec, checkSupervisorSpec, type SupervisorSpec } from "./supervisor-spec.js";
+import { type CheckedSupervisorSpec, checkSupervisorSpec, type SupervisorSpec, startedAs } from "./supervisor-spec.js";
 
 /** A child as `whichChildren` lists it; `child` is undefined while it is stopped. */
 export interface ListedChild {
@@ -287,15 +287,6 @@ export class Supervisor extends Actor {
  * calls a start in progress off.
  */
 export async function startSupervisor(parent: Parent, spec: SupervisorSpec): Promise<ActorRef<Supervisor>> {
-  const { path } = checkSupervisorSpec(spec);
-  const { signal, name, runtime } = spec;
-  return startActor(parent, {
-    class: Supervisor,
-    args: [spec],
-    id: path,
-    shutdownMs: "infinity",
-    ...(signal && { signal }),
-    ...(name !== undefined && { name }),
-    ...(runtime && { runtime }),
-  });
+  checkSupervisorSpec(spec);
+  return startActor(parent, { class: Supervisor, args: [spec], ...startedAs(spec) });
 }

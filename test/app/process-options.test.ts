@@ -100,6 +100,12 @@ t.test("a child that runs out of memory ends by that limit", async (t) => {
   t.match(tree.snapshot().at(-1)?.lastExit, { oom: true, reason: "limit memory" });
 });
 
+t.test("no terminal is what false says, as saying nothing does", async (t) => {
+  const command = "test -t 0 || echo none >terminal; exec sleep 1000";
+  const { cwd } = await started(t, { command, pty: false });
+  await eventually(() => readFileSync(join(cwd, "terminal"), "utf8") === "none\n");
+});
+
 t.test("a terminal is one field", async (t) => {
   const { cwd } = await started(t, { command: "stty size >size; exec sleep 1000", pty: { rows: 5, cols: 6 } });
   await eventually(() => readFileSync(join(cwd, "size"), "utf8") === "5 6\n");

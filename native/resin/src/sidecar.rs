@@ -231,6 +231,10 @@ impl Sidecar {
             held.check_memory(now);
         }
         self.take_back(events);
+        // Output that waited for room goes first: behind it nothing is pumped, and once it is gone nobody would wake for the rest.
+        if self.owner.outbox.has_data() {
+            self.owner.flush();
+        }
         self.pump();
         self.watch_stdin(events);
         self.say_steps();

@@ -5,7 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use resin::wire::messages::{Command, Event};
-use support::{Owner, Spec, proc};
+use support::{Owner, Server, Spec, proc};
 
 #[test]
 fn the_output_of_a_program_that_ends_at_once_is_whole_and_before_exited() {
@@ -82,6 +82,23 @@ fn credit_for_more_than_is_out_is_fatal_and_ends_the_tree() {
     assert_eq!(owner.fatal(), (0, "ERR_WIRE".to_owned()));
     assert_eq!(owner.sidecar_code(), Some(0));
     assert!(!proc::is_running(started.pid));
+}
+
+#[test]
+fn an_owner_that_was_slow_gets_the_rest_without_another_word() {
+    let mut spec = Spec::new(&["head", "-c", "8000000", "/dev/zero"]);
+    spec.window_bytes = [65536, 16 << 20, 65536];
+    // Of a fork server: on a connection of one descriptor, where room wakes a sidecar only that waits for it.
+    let server = Server::new();
+    let mut owner = server.connect();
+    let started = owner.start(&spec);
+    owner.credits = false;
+    let sidecar = resin::tree::Stat::read(started.pid).unwrap().ppid;
+    support::eventually("pipe, sidecar and connection are full", || {
+        [started.pid, sidecar].iter().all(|pid| proc::status(*pid, "State").starts_with('S'))
+    });
+    owner.exited();
+    assert_eq!(owner.output[1].len(), 8_000_000);
 }
 
 #[test]

@@ -81,13 +81,16 @@ fn keys_do_what_a_terminal_makes_of_them() {
 #[test]
 fn the_end_of_input_is_told_by_its_key_inside_a_line_too() {
     for (text, lines) in [(&b"a\nb\n"[..], "2"), (b"a\nb", "1"), (b"", "0")] {
-        let (mut owner, _) = Owner::started(&shell("wc -lc"));
+        // It lives on behind its input: what is late is refused for being late, not because nobody is there.
+        let (mut owner, _) = Owner::started(&shell("wc -lc; exec sleep 1000"));
         press(&mut owner, text);
         assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
         assert_eq!(owner.ask(&Command::Write { data: b"late" }), "ERR_STATE");
-        assert_eq!(owner.exited().code, Some(0));
+        wait_until_shown(&mut owner, "\r\n");
         let counted = format!("{lines:>7} {:>7}", text.len());
         assert_eq!(shown(&owner).trim(), counted.trim(), "{text:?}");
+        owner.stop(0);
+        owner.exited();
     }
 }
 

@@ -3,6 +3,8 @@
  * import Copal with the modules of their actors, never check anything.
  */
 
+import { whileLoading } from "../threads/loads.js";
+
 type Checks = typeof import("./check-tree.js");
 
 let loaded: Checks | undefined;
@@ -13,6 +15,6 @@ export function checks(): Checks | Promise<Checks> {
 }
 
 async function load(): Promise<Checks> {
-  loaded = await import("./check-tree.js");
+  loaded = await whileLoading(import("./check-tree.js"));
   return loaded;
 }

@@ -29,9 +29,10 @@ else {
 }
 process.exitCode = found.length === 0 ? 0 : 1;
 
-function describe({ crashes, heapBytes, rssBytes, descriptors, threads, processes, handles }: Sample): string {
+function describe(sample: Sample): string {
+  const { crashes, heapBytes, rssBytes, descriptors, modules, threads, processes, handles } = sample;
   const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MB`;
-  const held = `${descriptors} descriptors, ${threads} threads, ${processes} processes, ${handles} handles`;
+  const held = `${descriptors} descriptors, ${modules} modules open, ${threads} threads, ${processes} processes, ${handles} handles`;
   return `${String(crashes).padStart(6)} crashes: heap ${megabytes(heapBytes)}, rss ${megabytes(rssBytes)}, ${held}`;
 }
 

@@ -134,8 +134,8 @@ async function atRest(tree: Tree, crashes: () => number): Promise<Sample> {
   let last = "";
   await eventually(async () => {
     await new Promise((resolve) => setTimeout(resolve, 700));
-    const { descriptors, threads, processes, handles } = await vitalSigns();
-    const now = [descriptors, threads, processes, handles].join();
+    const { descriptors, modules, threads, processes, handles } = await vitalSigns();
+    const now = [descriptors, modules, threads, processes, handles].join();
     const isQuiet = now === last;
     last = now;
     return isQuiet;

@@ -3,6 +3,10 @@
  * import Copal with the modules of their actors, never check anything.
  */
 
+import { createRequire } from "node:module";
+import { isMainThread } from "node:worker_threads";
+import { whileLoading } from "../threads/loads.js";
+
 type Checks = typeof import("./check-tree.js");
 
 let loaded: Checks | undefined;
@@ -13,6 +17,18 @@ export function checks(): Checks | Promise<Checks> {
 }
 
 async function load(): Promise<Checks> {
-  loaded = await import("./check-tree.js");
-  return loaded;
+  const made = await whileLoading(Promise.resolve().then(() => loadAtOnce() ?? import("./check-tree.js")));
+  loaded = made;
+  return made;
+}
+
+/** Reads one file after the other and closes each, where Node can: a file that a worker thread was about to open when it broke would never be closed. */
+function loadAtOnce(): Checks | undefined {
+  if (isMainThread || !(process.features as { require_module?: boolean }).require_module) return undefined;
+  try {
+    return createRequire(import.meta.url)("./check-tree.js") as Checks;
+  } catch {
+    // It was being imported already.
+    return undefined;
+  }
 }

@@ -3,8 +3,9 @@
  * It describes what is allowed and knows nothing of the sentences for what is not.
  */
 
-import { z } from "zod";
+import type { z as Zod } from "zod";
 import { moduleText, nodeFields } from "./schema.js";
+import { z } from "./zod.js";
 
 /** Where the published schema is found inside the package. */
 export const jsonSchemaFile = "copal.schema.json";
@@ -33,7 +34,7 @@ export function configJsonSchema(): Record<string, unknown> {
   };
 }
 
-function objectSchema(fields: z.ZodRawShape, required: readonly string[]): Record<string, unknown> {
+function objectSchema(fields: Zod.ZodRawShape, required: readonly string[]): Record<string, unknown> {
   const { $schema: _dialect, ...made } = z.toJSONSchema(z.strictObject(fields), {
     io: "input",
     unrepresentable: "any",

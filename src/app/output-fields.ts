@@ -2,11 +2,12 @@
  * What a process child may say about its output as messages: who gets it, in what form, and whether the program is spoken with. The schema, and what in it
  * is right by itself and wrong together; how a tree is walked stands elsewhere.
  */
-import { z } from "zod";
+import type { z as Zod } from "zod";
 import { LARGEST_BYTES } from "../process/output-codec.js";
 import { type PlacedTarget, targetsOf } from "./output-targets.js";
 import { sizeFrom, streamForms } from "./process-fields.js";
 import type { CheckedFields } from "./schema.js";
+import { z } from "./zod.js";
 
 /** The keys of one target, for hints. */
 export const outputKeys = ["to", "method", "as", "codec", "maxSize"] as const;
@@ -42,7 +43,7 @@ export const outputField = z.union(
 );
 
 /** One target of a stream, checked. */
-export type CheckedTarget = z.output<typeof target>;
+export type CheckedTarget = Zod.output<typeof target>;
 
 /** Lists what is wrong together among a process's streams: the field, by keys from the process's map, and the sentence. */
 export function* wrongOutputs(

@@ -2,11 +2,12 @@
  * The schema of what a process child may say about how its program runs: user, limits, streams, terminal, steps to stop by. The fields of every child,
  * and how a tree is walked, stand elsewhere.
  */
-import { z } from "zod";
+import type { z as Zod } from "zod";
 import { MAX_TAIL_BYTES } from "../process/output-tail.js";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { isCapability, type RlimitName, rlimitNames } from "../sidecar/spawn-options.js";
 import { durationPattern, parseDurationMs, parseSizeBytes, sizePattern } from "./units.js";
+import { z } from "./zod.js";
 
 const longestMs = 86_400_000;
 const delayAllowed = "a duration such as 200ms, 5s, 1m or 2h (a bare number is milliseconds; at most 24h)";
@@ -209,7 +210,7 @@ export const processOptionFields = {
   required: flag.optional(),
 } as const;
 
-function refuse(context: z.RefinementCtx, allowed: string): never {
+function refuse(context: Zod.RefinementCtx, allowed: string): never {
   context.addIssue({ code: "custom", message: allowed });
   return z.NEVER;
 }

@@ -3,13 +3,14 @@
  * It checks one node at a time and knows nothing of files, lines, ids in other nodes, or of how a tree is started.
  */
 
-import { z } from "zod";
+import type { z as Zod } from "zod";
 import { signalName, signalNumber } from "../sidecar/signal-name.js";
 import { autoShutdowns, strategies } from "../supervisor/strategy.js";
 import { outputField } from "./output-fields.js";
 import { processOptionFields, stopMessage, stopSteps } from "./process-fields.js";
 import { heapSizeField, limitFields, poolField, threadField } from "./thread-fields.js";
 import { durationPattern, longestDurationMs, parseDurationMs } from "./units.js";
+import { z } from "./zod.js";
 
 /** The three kinds of nodes; the kind's key carries the id. */
 export const nodeKinds = ["supervisor", "process", "actor"] as const;
@@ -249,7 +250,7 @@ export const nodeSchemas = {
 } as const;
 
 /** A checked node, its durations in milliseconds, its children still as they were written. */
-export type CheckedFields<K extends NodeKind> = z.output<(typeof nodeSchemas)[K]>;
+export type CheckedFields<K extends NodeKind> = Zod.output<(typeof nodeSchemas)[K]>;
 
 const anyNotYet = ["dependsOn"];
 
@@ -265,7 +266,7 @@ export const notYetInside: Readonly<Record<string, readonly string[]>> = {
   onOwnerDeath: ["hold"],
 };
 
-function refuse(context: z.RefinementCtx, allowed: string): never {
+function refuse(context: Zod.RefinementCtx, allowed: string): never {
   context.addIssue({ code: "custom", message: allowed });
   return z.NEVER;
 }

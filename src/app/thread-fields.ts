@@ -2,8 +2,8 @@
  * The fields that say where a node lives and what its thread may use: their schema.
  * It knows sizes and sentences; what they stand for is `thread-limits.ts`.
  */
-import { z } from "zod";
 import { parseSizeBytes, sizePattern } from "./units.js";
+import { z } from "./zod.js";
 
 const bytesPerMb = 1_024 * 1_024;
 

@@ -10,15 +10,11 @@ import type { Runtime } from "../actors/runtime.js";
 import { Pulse } from "./pulse.js";
 import type { Line } from "./switchboard.js";
 
-/** How many times as long a thread may be busy while it loads the module of an actor: a compiler is at work there, on a busy machine for long. */
-const LOADING_FACTOR = 10;
-
 /** The actors of one thread that are guarded. */
 export class GuardedActors {
   readonly #runtime: Runtime;
   readonly #main: Line;
   readonly #limitsMs = new Map<Cell, number>();
-  readonly #loading = new Set<Cell>();
   #pulse: Pulse | undefined;
   #toldMs: number | undefined;
 
@@ -30,17 +26,8 @@ export class GuardedActors {
 
   /** The class of `cell` is to be loaded. Guards the thread as long as it lives, if it has a limit. */
   loads(cell: Cell, limitMs: number | undefined): void {
-    this.#loading.add(cell);
-    onEnd(cell, () => this.hasLoaded(cell));
     if (limitMs !== undefined) this.#guard(cell, limitMs);
     this.#pulse?.begins(cell, "import");
-    this.#tell();
-  }
-
-  /** It is there, or never will be. */
-  hasLoaded(cell: Cell): void {
-    this.#loading.delete(cell);
-    this.#tell();
   }
 
   #guard(cell: Cell, limitMs: number): void {
@@ -65,8 +52,7 @@ export class GuardedActors {
 
   #tell(): void {
     const leastMs = Math.min(...this.#limitsMs.values());
-    const limitMs = this.#loading.size > 0 ? LOADING_FACTOR * leastMs : leastMs;
-    const toldMs = Number.isFinite(limitMs) ? limitMs : undefined;
+    const toldMs = Number.isFinite(leastMs) ? leastMs : undefined;
     if (toldMs === this.#toldMs) return;
     this.#toldMs = toldMs;
     // Now: what is begun next may never end.

@@ -12,6 +12,7 @@ import { BorrowedSidecars } from "./borrowed-sidecars.js";
 import { BorrowedThreads } from "./borrowed-threads.js";
 import { GuardedActors } from "./guarded-actors.js";
 import { causeOf, receive } from "./incoming.js";
+import { Loads, setLoadsOfThread } from "./loads.js";
 import { packError, packReason } from "./parcel.js";
 import { type Line, Switchboard } from "./switchboard.js";
 import { borrowThreads } from "./thread-host.js";
@@ -27,13 +28,15 @@ export interface ThreadOrder {
   readonly isOwn: boolean;
   readonly end: ChannelEnd;
   readonly lingering: Int32Array;
+  /** Where it counts what it loads. */
+  readonly loading: Int32Array;
   /** What of its reports the main thread wants to be told. */
   readonly heard: readonly string[];
 }
 
 /** Runs this worker thread; `load` imports the classes of its actors. */
 export function runThread(load: ClassLoader): void {
-  const { thread, isOwn, end, lingering, heard } = (workerData as { readonly copal: ThreadOrder }).copal;
+  const { thread, isOwn, end, lingering, loading, heard } = (workerData as { readonly copal: ThreadOrder }).copal;
   const runtime = new Runtime({ thread });
   setRuntimeOfThread(runtime);
   const board = new Switchboard(runtime, lingering, (line, message) => {
@@ -49,19 +52,12 @@ export function runThread(load: ClassLoader): void {
     // Behind what the end still has to say.
     setImmediate(leave);
   };
-  const loading = new Set<Promise<unknown>>();
-  const loadWhole: ClassLoader = (source, context, actor) => {
-    const loaded = load(source, context, actor);
-    loading.add(loaded);
-    const forget = () => loading.delete(loaded);
-    loaded.then(forget, forget);
-    return loaded;
-  };
+  const loads = new Loads(loading);
+  setLoadsOfThread(loads);
   const leave = (): void => {
     board.flush();
-    // A file that is being read when a thread ends stays open.
-    if (loading.size === 0) process.exit(0);
-    void Promise.allSettled(loading).then(() => process.exit(0));
+    if (!loads.areUnderWay) process.exit(0);
+    void loads.settled().then(() => process.exit(0));
   };
   const guarded = new GuardedActors(runtime, main);
   const sidecars = new BorrowedSidecars(main);
@@ -74,7 +70,7 @@ export function runThread(load: ClassLoader): void {
   const obey = (line: Line, message: ThreadMessage): void => {
     switch (message[0]) {
       case "start":
-        startOrdered(line, message[1], loadWhole, isOwn, guarded);
+        startOrdered(line, message[1], (...order) => loads.track(load(...order)), isOwn, guarded);
         break;
       case "placed":
         threads.placed(message[1], message[2]);
@@ -113,6 +109,7 @@ export function runThread(load: ClassLoader): void {
         break;
     }
   };
+  loads.begin();
   // The first word: what was told so far is heard from now on.
   main.postNow(["sign"]);
 }

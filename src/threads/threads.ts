@@ -179,7 +179,12 @@ export class Threads implements ThreadHost {
     const { number, line } = thread;
     let watchdog = this.#watchdogs.get(number);
     if (watchdog === undefined && memory !== undefined) {
-      const watched = { pulse: new Pulse(memory), idleMs: () => thread.idleMs(), ask: () => line.postNow(["ask"]) };
+      const watched = {
+        pulse: new Pulse(memory),
+        isLoading: () => thread.loads.areUnderWay,
+        idleMs: () => thread.idleMs(),
+        ask: () => line.postNow(["ask"]),
+      };
       watchdog = new Watchdog(watched, (occupation, forMs) => this.#isStuck(thread, occupation, forMs));
       this.#watchdogs.set(number, watchdog);
     }
@@ -192,7 +197,7 @@ export class Threads implements ThreadHost {
     const { number, name } = thread;
     if (at) this.#culprits.set(number, { id: at.id, reason: STUCK, cause: undefined, ignored: false });
     const others = this.board.actorsOf(number).filter(({ ref }) => ref.id !== at?.id);
-    thread.condemn(at ? "noconnection" : STUCK);
+    thread.condemn(at ? "noconnection" : STUCK, 0);
     reportStuck({
       thread: name,
       actor: at?.label,
@@ -241,7 +246,6 @@ export class Threads implements ThreadHost {
         if (thread) this.#guard(thread, message[1], message[2]);
         break;
       case "sign":
-        thread?.cameUp();
         this.#watchdogs.get(line.thread)?.sign();
         break;
       case "ending":

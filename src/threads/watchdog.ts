@@ -7,6 +7,8 @@ import type { Occupation, Pulse } from "./pulse.js";
 /** A thread as its watchdog sees it. */
 export interface Watched {
   readonly pulse: Pulse;
+  /** Whether it loads modules now. */
+  isLoading(): boolean;
   /** How long its event loop has waited for something to do, in all; it grows while it waits. */
   idleMs(): number;
   /** Asks it for a sign; see {@link Watchdog.sign}. */
@@ -19,6 +21,8 @@ export type OnStuck = (occupation: Occupation | undefined, forMs: number) => voi
 /** How many looks fit into a limit: it is found stuck so much of the limit too late at most. */
 const LOOKS_PER_LIMIT = 8;
 const SHORTEST_LOOK_MS = 5;
+/** How many times as long a thread may be busy while it loads modules: a compiler is at work there, on a busy machine for long. */
+const LOADING_FACTOR = 10;
 
 /** Looks after one thread until it is called off. */
 export class Watchdog {
@@ -31,6 +35,7 @@ export class Watchdog {
   #beats = 0;
   #idleMs = 0;
   #hasAsked = false;
+  #wasLoading = false;
 
   constructor(watched: Watched, onStuck: OnStuck) {
     this.#watched = watched;
@@ -64,7 +69,7 @@ export class Watchdog {
     // Of a time in which nobody looked nothing is known: this thread was busy itself, or the whole machine was.
     if (sinceMs > (2 * this.#limitMs) / LOOKS_PER_LIMIT + SHORTEST_LOOK_MS) this.#lastSignMs += sinceMs;
     if (this.#goesOn()) this.sign();
-    else if (nowMs - this.#lastSignMs > this.#limitMs) {
+    else if (nowMs - this.#lastSignMs > (this.#wasLoading ? LOADING_FACTOR : 1) * this.#limitMs) {
       this.callOff();
       this.#onStuck(this.#watched.pulse.occupation, nowMs - this.#lastSignMs);
     } else if (!this.#hasAsked) {
@@ -76,10 +81,11 @@ export class Watchdog {
 
   #goesOn(): boolean {
     const { pulse } = this.#watched;
-    const [beats, idleMs] = [pulse.beats, this.#watched.idleMs()];
-    const goesOn = beats !== this.#beats || idleMs !== this.#idleMs;
+    const [beats, idleMs, isLoading] = [pulse.beats, this.#watched.idleMs(), this.#watched.isLoading()];
+    const goesOn = beats !== this.#beats || idleMs !== this.#idleMs || isLoading !== this.#wasLoading;
     this.#beats = beats;
     this.#idleMs = idleMs;
+    this.#wasLoading = isLoading;
     return goesOn;
   }
 }

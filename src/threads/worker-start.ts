@@ -65,7 +65,6 @@ export function startOrdered(
   load(order.source, context, cell.ref).then(
     (loaded) => {
       type = loaded;
-      guarded?.hasLoaded(cell);
       cell.free();
     },
     (thrown: unknown) => {

@@ -7,6 +7,7 @@ import { type ExitReason, reasonFromError } from "../exit.js";
 import { inheritedArguments } from "./inherited-arguments.js";
 import { LentCompute } from "./lent-compute.js";
 import { LentSidecars } from "./lent-sidecars.js";
+import { Loads } from "./loads.js";
 import type { ThreadOrder } from "./run-thread.js";
 import type { Line, Switchboard } from "./switchboard.js";
 import { makeChannel } from "./thread-port.js";
@@ -41,10 +42,10 @@ export interface WorkerThreadOptions {
 /** How long a thread has to say that it heard of a kill. A healthy one needs less than a millisecond. */
 const HEARING_MS = 25;
 /**
- * How long it has for that before it has said its first word: it loads the modules it runs on, and hears behind them. Node never closes the files that a
- * thread was reading when it was ended by force.
+ * How long the end of a thread by force waits at most for what is being loaded there. Node never closes the files that a thread was about to read when it was
+ * ended.
  */
-const COMING_UP_MS = 2_000;
+const LOADING_MS = 2_000;
 /** How long a thread that has nothing left to do has to end by itself. */
 const LEAVING_MS = 1_000;
 
@@ -58,6 +59,8 @@ export class WorkerThread {
   readonly line: Line;
   readonly sidecars: LentSidecars;
   readonly compute: LentCompute;
+  /** What it loads now: at first, the modules it runs on. */
+  readonly loads = new Loads();
   /** Its end is that of the one actor it was made for. */
   readonly isOwn: boolean;
   /** The worker thread whose actor lives here, and how long that one has when its starter is gone; undefined for the main thread's own. */
@@ -70,7 +73,6 @@ export class WorkerThread {
   #error: ExitReason | undefined;
   /** What its actors end with because it was ended by force. */
   #verdict: ExitReason | undefined;
-  #isUp = false;
   #hasExited = false;
   /** When it was asked first of what it has not heard yet. */
   #unheardSinceMs: number | undefined;
@@ -82,7 +84,14 @@ export class WorkerThread {
     this.isOwn = isOwn;
     const [near, far] = makeChannel();
     const execArgv = inheritedArguments();
-    const copal: ThreadOrder = { thread, isOwn, end: far, lingering, heard: heardChannels() };
+    const copal: ThreadOrder = {
+      thread,
+      isOwn,
+      end: far,
+      lingering,
+      loading: this.loads.count,
+      heard: heardChannels(),
+    };
     this.#worker = new Worker(entry, {
       name,
       workerData: { copal },
@@ -138,14 +147,8 @@ export class WorkerThread {
     this.line.drain();
     this.line.flush();
     const unheardMs = performance.now() - (this.#unheardSinceMs ?? Number.POSITIVE_INFINITY);
-    const hearingMs = this.#isUp ? HEARING_MS : COMING_UP_MS;
-    if (withinMs === 0 && unheardMs >= hearingMs) this.condemn("killed");
-    else this.#terminateIn(withinMs + hearingMs);
-  }
-
-  /** It has said its first word. */
-  cameUp(): void {
-    this.#isUp = true;
+    if (withinMs === 0 && unheardMs >= HEARING_MS) this.condemn("killed");
+    else this.#terminateIn(withinMs + HEARING_MS);
   }
 
   /** It has heard. */
@@ -155,16 +158,27 @@ export class WorkerThread {
     this.#timer = undefined;
   }
 
-  /** Ends it by force; what it has not ended with yet, its actors end with `verdict`. */
-  condemn(verdict: ExitReason): void {
+  /**
+   * Ends it by force; what it has not ended with yet, its actors end with `verdict`. It has `loadingMs` for what it loads now, which is of no use where its
+   * event loop does not turn.
+   */
+  condemn(verdict: ExitReason, loadingMs = LOADING_MS): void {
     this.isLeaving = true;
     this.#verdict ??= verdict;
-    void this.#worker.terminate();
+    this.#terminate(loadingMs, false);
   }
 
   /** How long its event loop has waited for something to do, in milliseconds. Asking costs it nothing, and it need not react. */
   idleMs(): number {
     return this.#worker.performance.eventLoopUtilization().idle;
+  }
+
+  /** Once nothing is being loaded, it has its time to hear what it was told meanwhile. */
+  #terminate(loadingMs: number, wasLoading: boolean): void {
+    if (this.#hasExited) return;
+    const isLoading = loadingMs > 0 && this.loads.areUnderWay;
+    if (!isLoading && !wasLoading) void this.#worker.terminate();
+    else setTimeout(() => this.#terminate(loadingMs - HEARING_MS, isLoading), HEARING_MS);
   }
 
   #terminateIn(delayMs: number): void {

@@ -1,6 +1,6 @@
 /**
- * `npm run soak -- [--minutes N] [--every MS] [--json]`: crashes threads in every way for minutes and says what it cost. Exit code 0 when nothing
- * leaks, 1 when something does, 2 for options that make no sense.
+ * `npm run soak -- [--minutes N] [--every MS] [--rests N] [--json]`: crashes threads in every way for minutes and says what it cost. Exit code 0 when
+ * nothing leaks, 1 when something does, 2 for options that make no sense.
  */
 import { parseArgs } from "node:util";
 import { leftovers, soak } from "./soak.js";
@@ -8,7 +8,7 @@ import { describeSlope, leakedCounts, leakedMemory, type Sample, slopeOf } from 
 
 const REST_EVERY_MS = 30_000;
 
-const { minutes, everyMs, asJson } = optionsOf(process.argv.slice(2));
+const { minutes, everyMs, rests, asJson } = optionsOf(process.argv.slice(2));
 const forMs = minutes * 60_000;
 const onSample = (sample: Sample): void => {
   if (!asJson) process.stdout.write(`${describe(sample)}\n`);
@@ -16,7 +16,7 @@ const onSample = (sample: Sample): void => {
 const { samples, crashes } = await soak({
   forMs,
   everyMs,
-  rests: Math.max(5, Math.round(forMs / REST_EVERY_MS)),
+  rests: rests ?? Math.max(5, Math.round(forMs / REST_EVERY_MS)),
   onSample,
 });
 const [heap, rss] = [slopeOf(samples, "heapBytes"), slopeOf(samples, "rssBytes")];
@@ -29,25 +29,36 @@ else {
 }
 process.exitCode = found.length === 0 ? 0 : 1;
 
-function describe({ crashes, heapBytes, rssBytes, descriptors, threads, processes, handles }: Sample): string {
+function describe(sample: Sample): string {
+  const { crashes, heapBytes, rssBytes, descriptors, modules, threads, processes, handles } = sample;
   const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MB`;
-  const held = `${descriptors} descriptors, ${threads} threads, ${processes} processes, ${handles} handles`;
+  const held = `${descriptors} descriptors, ${modules} modules open, ${threads} threads, ${processes} processes, ${handles} handles`;
   return `${String(crashes).padStart(6)} crashes: heap ${megabytes(heapBytes)}, rss ${megabytes(rssBytes)}, ${held}`;
 }
 
-function optionsOf(words: string[]): { minutes: number; everyMs: number; asJson: boolean } {
+interface Options {
+  readonly minutes: number;
+  readonly everyMs: number;
+  /** One every half a minute unless given, and five at least. */
+  readonly rests: number | undefined;
+  readonly asJson: boolean;
+}
+
+function optionsOf(words: string[]): Options {
   try {
     const { values } = parseArgs({
       args: words,
       options: {
         minutes: { type: "string", default: "10" },
         every: { type: "string", default: "100" },
+        rests: { type: "string" },
         json: { type: "boolean", default: false },
       },
     });
     const [minutes, everyMs] = [Number(values.minutes), Number(values.every)];
-    if (minutes > 0 && everyMs > 0) return { minutes, everyMs, asJson: values.json };
-    throw new Error(`--minutes and --every are numbers above 0`);
+    const rests = values.rests === undefined ? undefined : Number(values.rests);
+    if (minutes > 0 && everyMs > 0 && (rests ?? 1) > 0) return { minutes, everyMs, rests, asJson: values.json };
+    throw new Error("--minutes, --every and --rests are numbers above 0");
   } catch (error) {
     process.stderr.write(`soak: ${(error as Error).message}\n`);
     process.exit(2);

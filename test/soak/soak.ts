@@ -9,6 +9,7 @@ import { start, type Tree } from "#src/app/tree.js";
 import type { ActorChild } from "#src/app/tree-spec.js";
 import type { ActorRef } from "#src/ref.js";
 import { eventually } from "#src/testing/eventually.js";
+import { threadName } from "#src/threads/threads.js";
 import { allProcesses, commandLine } from "../support/proc.js";
 import { actorsFolder, resident } from "../support/resident.js";
 import type { Sample } from "./verdict.js";
@@ -58,6 +59,10 @@ const breaks: Record<string, { own?: true; act: (victim: Victim) => void }> = {
   "out of memory": { own: true, act: (victim) => victim.cast.eat?.() },
 };
 const kinds = Object.keys(breaks);
+
+/** How long all have to come to rest, and each of them to answer. They come up one after the other, on a crowded machine in several seconds each. */
+const REST_MS = 120_000;
+const ANSWER_MS = 5_000;
 
 const trees = fileURLToPath(new URL("../../../test/fixtures/trees", import.meta.url));
 
@@ -119,27 +124,42 @@ async function crashUntil(endMs: number, tree: Tree, everyMs: number, crashes: R
 
 /** Waits until everybody is up and answers, and nothing is under way any more, and looks. */
 async function atRest(tree: Tree, crashes: () => number): Promise<Sample> {
-  const patient = { timeoutMs: 60_000, everyMs: 100 };
+  const patient = { timeoutMs: REST_MS, everyMs: 100 };
   await eventually(async () => {
-    for (const { actor } of children) {
-      const ref = tree.whereis(actor);
-      if (ref === undefined) return false;
-      // Whoever is doomed, and does not know yet, does not answer.
-      await ref.within(1_000).call.thread?.();
-    }
-    return tree.snapshot().every(({ state }) => state === "running" || state === "ready");
+    const restless = await restlessOf(tree);
+    if (restless.length > 0) throw new Error(`not at rest after ${crashes()} crashes: ${restless.join("; ")}`);
+    return true;
   }, patient);
   // Sidecars without a process wait half a second for the next; a worker's own threads go behind it.
   let last = "";
   await eventually(async () => {
     await new Promise((resolve) => setTimeout(resolve, 700));
-    const { descriptors, threads, processes, handles } = await vitalSigns();
-    const now = [descriptors, threads, processes, handles].join();
+    const { descriptors, modules, threads, processes, handles } = await vitalSigns();
+    const now = [descriptors, modules, threads, processes, handles].join();
     const isQuiet = now === last;
     last = now;
     return isQuiet;
   }, patient);
   return { ...(await vitalSigns()), crashes: crashes() };
+}
+
+/** Says of everybody who is not up, or does not answer, how it stands with it. */
+async function restlessOf(tree: Tree): Promise<string[]> {
+  const answers = await Promise.all(
+    children.map(async ({ actor }) => {
+      const ref = tree.whereis(actor);
+      if (ref === undefined) return `${actor} is not up`;
+      // Whoever is doomed, and does not know yet, does not answer.
+      try {
+        await ref.within(ANSWER_MS).call.thread?.();
+        return [];
+      } catch (error) {
+        return `${actor} in ${threadName(ref.thread)}: ${(error as Error).message}`;
+      }
+    }),
+  );
+  const underWay = tree.snapshot().filter(({ state }) => state !== "running" && state !== "ready");
+  return [...answers.flat(), ...underWay.map(({ path, state }) => `${path} is ${state}`)];
 }
 
 /** Lists what is left of everything that soaks of this process have started. */

@@ -6,7 +6,7 @@ import { leakedCounts, leakedMemory, type Sample, slopeOf } from "./verdict.js";
 
 /** Samples every fifty crashes whose heap is what `heapAt` says. */
 function samples(heapAt: (crashes: number, index: number) => number, more: Partial<Sample> = {}): Sample[] {
-  const rest = { rssBytes: 2e8, descriptors: 40, threads: 12, processes: 6, handles: 1, ...more };
+  const rest = { rssBytes: 2e8, descriptors: 40, modules: 0, threads: 12, processes: 6, handles: 1, ...more };
   return Array.from({ length: 20 }, (_, i) => ({ ...rest, crashes: 50 * (i + 1), heapBytes: heapAt(50 * (i + 1), i) }));
 }
 
@@ -31,6 +31,13 @@ t.test("one descriptor, thread, process or handle more at the last rest is a lea
     const last = { ...(level.at(-1) as Sample), [what]: (level[0]?.[what] ?? 0) + 1 };
     t.match(leakedCounts([...level.slice(0, -1), last]), [new RegExp(`^${what}: `)]);
   }
+});
+
+t.test("a module that stays open now and then is Node's doing, many are a leak", async (t) => {
+  const level = samples(() => 1e7);
+  const endingWith = (modules: number) => [...level.slice(0, -1), { ...(level.at(-1) as Sample), modules }];
+  t.strictSame(leakedCounts(endingWith(5)), []);
+  t.match(leakedCounts(endingWith(50)), [/^modules: 50 more are open after 950 crashes/]);
 });
 
 t.test("two samples tell nothing of memory", async (t) => {

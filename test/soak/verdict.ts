@@ -1,6 +1,7 @@
 /**
  * Decides whether samples of a soak show a leak. A count must come back to what it was at every rest. Memory is noisy: it leaks if a line through its
- * samples rises by more than is allowed per crash, and by more than the scatter of the samples explains.
+ * samples rises by more than is allowed per crash, and by more than the scatter of the samples explains. Modules that stay open are Node's doing, and are
+ * few.
  */
 import type { VitalSigns } from "./vital-signs.js";
 
@@ -23,11 +24,16 @@ export interface Slope {
 const HEAP_ALLOWED = 500;
 /** Node's own allocator keeps pages of threads that are gone; a leak of a thread's own memory would be a hundred times that. */
 const RSS_ALLOWED = 20_000;
+/**
+ * Crashes for each module that may stay open: Node never closes a file that a thread was about to read when it broke, and a thread that several share may break
+ * while one of them is being loaded.
+ */
+const CRASHES_PER_MODULE = 100;
 const counts = ["descriptors", "threads", "processes", "handles"] as const;
 
 /** Says what is held that was not held at the first rest, one sentence for each kind; nothing if nothing is. */
 export function leakedCounts(samples: readonly Sample[]): string[] {
-  return counts.flatMap((what) => countLeak(what, samples));
+  return [...counts.flatMap((what) => countLeak(what, samples)), ...moduleLeak(samples)];
 }
 
 /** Says what memory leaks. It takes some hundred crashes to tell: until the engine has compiled what is hot, that looks like a leak. */
@@ -50,6 +56,13 @@ function countLeak(what: (typeof counts)[number], samples: readonly Sample[]): s
   const seen = samples.map((sample) => sample[what]);
   const [first = 0, last = 0] = [seen[0], seen.at(-1)];
   return last > first ? [`${what}: ${first} at the first rest, ${last} at the last (${seen.join(" ")})`] : [];
+}
+
+function moduleLeak(samples: readonly Sample[]): string[] {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (!first || !last) return [];
+  const [left, crashes] = [last.modules - first.modules, last.crashes - first.crashes];
+  return left > 1 + crashes / CRASHES_PER_MODULE ? [`modules: ${left} more are open after ${crashes} crashes`] : [];
 }
 
 /** The least-squares line through the samples of `what` over crashes. */

@@ -2,7 +2,7 @@
  * What a process holds, as the kernel and the engine say: memory after a collection, descriptors, threads, processes, handles. Counts only; what they
  * should be is `verdict.ts`.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { allProcesses } from "../support/proc.js";
@@ -13,7 +13,10 @@ export interface VitalSigns {
   readonly heapBytes: number;
   /** What the whole process takes of memory, in bytes. */
   readonly rssBytes: number;
+  /** Of everything but modules. */
   readonly descriptors: number;
+  /** Modules that are open. */
+  readonly modules: number;
   readonly threads: number;
   /** Everything that this process has started, at any distance, and that has not been taken from it. */
   readonly processes: number;
@@ -31,16 +34,28 @@ export async function vitalSigns(): Promise<VitalSigns> {
     // Finalizers run behind the collection, and let go of more.
     await new Promise((resolve) => setImmediate(resolve));
   }
+  const open = readdirSync("/proc/self/fd").map(targetOf);
+  const modules = open.filter((target) => /\.[cm]?js$/.test(target)).length;
   return {
     heapBytes: getHeapSpaceStatistics()
       .filter(({ space_name: name }) => !name.startsWith("code"))
       .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0),
     rssBytes: 1_024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0),
-    descriptors: readdirSync("/proc/self/fd").length,
+    descriptors: open.length - modules,
+    modules,
     threads: readdirSync("/proc/self/task").length,
     processes: descendants(),
     handles: process.getActiveResourcesInfo().filter((name) => name !== "Timeout" && name !== "Immediate").length,
   };
+}
+
+function targetOf(descriptor: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    // It is closed: it was there to list the others.
+    return "";
+  }
 }
 
 function descendants(): number {

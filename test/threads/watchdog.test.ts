@@ -175,7 +175,7 @@ t.test("watchdog is refused in the main thread, and below 50ms", async (t) => {
 
 t.test("a time in which nobody looked counts for nothing", async (t) => {
   let stuck = 0;
-  const quiet = { pulse: new Pulse(), idleMs: () => 0, ask: () => {} };
+  const quiet = { pulse: new Pulse(), isLoading: () => false, idleMs: () => 0, ask: () => {} };
   const watchdog = new Watchdog(quiet, () => stuck++);
   watchdog.guard(100);
   const untilMs = performance.now() + 300;
@@ -183,4 +183,13 @@ t.test("a time in which nobody looked counts for nothing", async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   t.equal(stuck, 0, "the watching thread was busy itself");
   await eventually(() => stuck === 1);
+});
+
+t.test("a thread that loads modules may be busy ten times as long", async (t) => {
+  const found: number[] = [];
+  const loading = { pulse: new Pulse(), isLoading: () => true, idleMs: () => 0, ask: () => {} };
+  const watchdog = new Watchdog(loading, (_, forMs) => found.push(forMs));
+  watchdog.guard(50);
+  await eventually(() => found.length === 1);
+  t.ok((found[0] ?? 0) >= 500, `found after ${found[0]} ms`);
 });

@@ -276,14 +276,17 @@ fn a_step_that_closes_stdin_closes_the_sidecar_s_own_pipe_as_well() {
         signal: None,
         target: None,
     };
-    let (mut owner, _) = flooded("tail -c 10; echo end");
+    let (mut owner, _) = flooded("tail -c 10; echo end; exec sleep 1000");
     let pipe = borrowed(&mut owner);
     write_whole(&pipe, b"text ");
     owner.ask(&Command::Stop(Box::new(StopSpec { steps: Some(vec![step]), ..support::stop(15, 60_000) })));
-    owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
+    owner.wait_for_output(1, b"text quit end\n");
+    if !owner.log.contains(&"closed 0".to_owned()) {
+        owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
+    }
     write_until_broken(&pipe);
-    assert!(!owner.exited().killed);
-    assert_eq!(owner.output[1], b"text quit end\n");
+    owner.stop(0);
+    owner.exited();
 }
 
 #[test]

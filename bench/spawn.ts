@@ -27,7 +27,7 @@ async function probed(memoryMb: number, rounds: number, starts: number): Promise
 /** Measures starts through `open()` and through a process actor beside `child_process` and `execa`. */
 export async function measure(): Promise<Report> {
   const small = await probed(60, 15, 100);
-  const large = await probed(1024, 7, 30);
+  const large = await probed(1024, 15, 30);
   return report("spawn", [
     row("event-loop ms per start, 60 MB", "ms", "lower", small.loop),
     row("event-loop ms per start, 1 GB", "ms", "lower", large.loop),

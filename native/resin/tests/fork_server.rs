@@ -199,11 +199,12 @@ fn groups_of_a_server_and_a_sidecar_killed_together_are_swept_by_the_next() {
     let (_owner, started) = ready(&server, &Spec::fixture("never-reads-stdin"));
     let Some(cgroup) = started.cgroup else { return skip("no cgroup2 can be made here") };
     let sidecar = resin::tree::Stat::read(started.pid).unwrap().ppid;
+    // From here on nobody of its own can remove it. Any other server may, those of other tests too.
+    assert!(cgroup.exists());
     server.process.kill().unwrap();
     server.process.wait().unwrap();
     proc::kill(sidecar);
     eventually("the leader is gone", || !proc::is_running(started.pid));
-    assert!(cgroup.exists());
     eventually("the next one sweeps", || {
         // A group stays busy for a moment after its last process.
         drop(Server::new());

@@ -1,8 +1,9 @@
 /**
  * How many bytes per second go into a process's standard input? Counted by the process itself: a round is over when `wc -c` has said its number.
  *
- * What bounds it: ours is a pipe, as a shell's is, and the kernel lets one side of a pipe copy at a time. `child_process` gives the program a socket
- * instead, of which both sides copy at once; but a program cannot open its `/dev/stdin` then.
+ * What bounds it: ours is a pipe, as a shell's is, and the kernel lets one side of a pipe copy at a time. So the owner writes to a pipe of the sidecar's,
+ * which moves its pages on; the kernel still gets and counts them one by one. `child_process` gives the program a socket instead, of which both sides
+ * copy at once, in pieces of eight pages; but a program cannot open its `/dev/stdin` then.
  */
 import { spawn } from "node:child_process";
 import { Readable, type Writable } from "node:stream";

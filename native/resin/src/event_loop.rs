@@ -30,9 +30,11 @@ pub enum Source {
     Stderr = 6,
     /// The memory of the process's group of version 1.
     Memory = 7,
+    /// The pipe of a flood on its way to the process's stdin.
+    Relay = 8,
 }
 
-const SOURCES: [Source; 8] = [
+const SOURCES: [Source; 9] = [
     Source::Owner,
     Source::OwnerOutput,
     Source::Signals,
@@ -41,6 +43,7 @@ const SOURCES: [Source; 8] = [
     Source::Stdout,
     Source::Stderr,
     Source::Memory,
+    Source::Relay,
 ];
 
 /// One wake-up: who, and what it says.

@@ -247,3 +247,11 @@ pub fn page_bytes() -> u64 {
     // SAFETY: sysconf takes a plain number.
     unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(1) as u64
 }
+
+/// How many bytes are in a pipe; 0 for what is none.
+pub fn bytes_in_pipe(pipe: impl AsFd) -> u64 {
+    let mut bytes: i32 = 0;
+    // SAFETY: FIONREAD writes one int, to the one it is given.
+    unsafe { libc::ioctl(pipe.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
+    bytes.max(0) as u64
+}

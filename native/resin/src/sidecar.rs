@@ -191,6 +191,11 @@ impl Sidecar {
                     self.say_progress(progress);
                 }
             }
+            Source::Relay => {
+                if let Some(held) = self.held() {
+                    held.stdin.relay_woken();
+                }
+            }
             Source::Memory => {
                 if let Some(held) = self.held() {
                     held.memory_alarmed(Instant::now());

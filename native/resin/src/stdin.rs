@@ -1,22 +1,15 @@
 //! The way into the process: takes writes in order, never waits for the pipe, and says which writes are wholly in it.
 //! Knows the pipe and the owner's window; does not know the wire or the rest of the process.
 
-use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
-use mio::Interest;
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::unistd::write;
-
-use crate::event_loop::{EventLoop, Source};
+use crate::event_loop::EventLoop;
 use crate::pipe_path::PipePath;
 
-/// What the pipe of a flood holds; the most that anybody may ask for by default.
-const FLOOD_PIPE_BYTES: i32 = 1024 * 1024;
+mod feed;
+mod relay;
 
-/// What the pipe of a flood holds while its owner writes to it: more would be out of the processor's cache when it is read, less is soon full.
-const LENT_PIPE_BYTES: i32 = 256 * 1024;
+use feed::Feed;
 
 /// The stdin of one process.
 #[derive(Debug)]
@@ -29,33 +22,6 @@ pub enum Stdin {
     Closed,
     /// A pipe whose reader is gone.
     Gone,
-}
-
-/// A pipe and what waits to be written to it.
-#[derive(Debug)]
-pub struct Feed {
-    pipe: OwnedFd,
-    window_bytes: u64,
-    waiting_bytes: u64,
-    waiting: VecDeque<Waiting>,
-    closing: Vec<u32>,
-    is_closing: bool,
-    last: Option<u8>,
-    writable: bool,
-    widened: bool,
-    /// The owner writes to it; nothing wakes for it.
-    lent: bool,
-    /// Buffers of writes that are done: in a flood the next need them at once, and new ones would cost a page fault for every page.
-    spare: Vec<Vec<u8>>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    /// Whose write it is; `None` for resin's own.
-    id: Option<u32>,
-    total_bytes: u64,
-    rest: Vec<u8>,
-    rest_at: usize,
 }
 
 /// Why a write was not taken.
@@ -82,24 +48,14 @@ pub struct Progress {
     pub gone: bool,
     /// It is closed although nobody asked for that by a request.
     pub closed_unasked: bool,
+    /// There is more to be moved: it is time for others to have their turn.
+    pub more: bool,
 }
 
 impl Stdin {
     /// Takes over our end of a pipe.
     pub fn piped(pipe: OwnedFd, window_bytes: u32) -> Self {
-        Self::Open(Feed {
-            pipe,
-            window_bytes: u64::from(window_bytes),
-            waiting_bytes: 0,
-            waiting: VecDeque::new(),
-            closing: Vec::new(),
-            is_closing: false,
-            last: None,
-            writable: true,
-            widened: false,
-            lent: false,
-            spare: Vec::new(),
-        })
+        Self::Open(Feed::new(pipe, window_bytes))
     }
 
     /// The pipe, while it is open.
@@ -124,54 +80,20 @@ impl Stdin {
         if feed.waiting_bytes + data.len() as u64 > feed.window_bytes {
             return Err(Refusal::BeyondWindow);
         }
-        let mut written = 0;
-        if feed.waiting.is_empty() && feed.writable && !data.is_empty() {
-            match write(&feed.pipe, data) {
-                Ok(count) => {
-                    written = count;
-                    if count < data.len() {
-                        written += feed.widen_and_write(&data[count..]);
-                    }
-                }
-                Err(Errno::EAGAIN) => feed.writable = false,
-                // Any other failure comes again in the pump, which answers it.
-                Err(_) => {}
-            }
-        }
-        feed.waiting_bytes += data.len() as u64;
-        feed.last = data.last().copied().or(feed.last);
-        let mut rest = feed.spare.pop().unwrap_or_default();
-        rest.clear();
-        rest.extend_from_slice(&data[written..]);
-        feed.waiting.push_back(Waiting { id: Some(id), total_bytes: data.len() as u64, rest, rest_at: 0 });
+        feed.take(id, data);
         Ok(())
     }
 
-    /// Lets the owner write to the pipe itself. `None` unless everything taken so far is in it.
-    ///
-    /// Every read of the process would wake the sidecar, although it is none of its business: the pipe is not watched any more.
+    /// Lets the owner write to the process, past this queue. `None` unless everything taken so far is in the pipe.
     pub fn lend(&mut self, events: &EventLoop) -> Option<PipePath> {
         let Stdin::Open(feed) = self else { return None };
-        if feed.is_closing || !feed.waiting.is_empty() {
-            return None;
-        }
-        let path = PipePath::of(&feed.pipe).ok()?;
-        if !feed.lent {
-            events.unwatch(&feed.pipe).ok()?;
-            feed.lent = true;
-        }
-        // As large as it was will do: a user's share of pipe memory may be used up, or more than that be in it.
-        let _ = feed.widened.then(|| fcntl(&feed.pipe, FcntlArg::F_SETPIPE_SZ(LENT_PIPE_BYTES)));
-        Some(path)
+        feed.lend(events)
     }
 
     /// Watches a lent pipe again if something waits for it.
     pub fn watch_if_waiting(&mut self, events: &EventLoop) {
-        if let Stdin::Open(feed) = self
-            && feed.lent
-            && !feed.waiting.is_empty()
-        {
-            feed.lent = events.watch(Source::Stdin, &feed.pipe, Interest::WRITABLE).is_err();
+        if let Stdin::Open(feed) = self {
+            feed.watch_if_waiting(events);
         }
     }
 
@@ -185,8 +107,7 @@ impl Stdin {
             Stdin::Gone => Err(Refusal::Gone),
             Stdin::Open(feed) if feed.is_closing => Err(Refusal::NotOpen),
             Stdin::Open(feed) => {
-                feed.last = data.last().copied().or(feed.last);
-                feed.waiting.push_back(Waiting { id: None, total_bytes: 0, rest: data.to_vec(), rest_at: 0 });
+                feed.add(data);
                 Ok(())
             }
         }
@@ -202,7 +123,7 @@ impl Stdin {
         match self {
             Stdin::Open(feed) => {
                 feed.closing.push(id);
-                feed.is_closing = true;
+                feed.close();
                 false
             }
             _ => true,
@@ -227,7 +148,7 @@ impl Stdin {
     /// Closes, without an answer, once everything before is written.
     pub fn close_unasked(&mut self) {
         if let Stdin::Open(feed) = self {
-            feed.is_closing = true;
+            feed.close();
         }
     }
 
@@ -238,17 +159,24 @@ impl Stdin {
         }
     }
 
+    /// The poll says that the owner has written to a pipe that goes on into this one.
+    pub fn relay_woken(&mut self) {
+        if let Stdin::Open(feed) = self {
+            feed.relay_woken();
+        }
+    }
+
     /// Writes what the pipe takes, and closes it if that is due.
     pub fn pump(&mut self) -> Progress {
         let Stdin::Open(feed) = self else { return Progress::default() };
         let mut progress = Progress::default();
         match feed.write_waiting(&mut progress) {
-            Ok(()) if feed.waiting.is_empty() && feed.is_closing => {
+            Ok(true) if feed.is_closing => {
                 progress.closed = std::mem::take(&mut feed.closing);
                 progress.closed_unasked = progress.closed.is_empty();
                 *self = Stdin::Closed;
             }
-            Ok(()) => {}
+            Ok(_) => {}
             Err(_) => self.break_off(&mut progress),
         }
         progress
@@ -265,44 +193,10 @@ impl Stdin {
         if let Stdin::Open(feed) = self {
             progress.failed = feed.waiting.iter().filter_map(|waiting| waiting.id).collect();
             progress.closed = std::mem::take(&mut feed.closing);
-            progress.gone = true;
+            // Where it goes through a pipe of ours the owner sees that one break, as it would the process's own.
+            progress.gone = !feed.is_relayed();
             *self = Stdin::Gone;
         }
-    }
-}
-
-impl Feed {
-    /// A pipe that could not take what the window allows gets larger, once; what then fits is not copied. Answers how much that was.
-    fn widen_and_write(&mut self, rest: &[u8]) -> usize {
-        if std::mem::replace(&mut self.widened, true)
-            || fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(FLOOD_PIPE_BYTES)).is_err()
-        {
-            return 0;
-        }
-        write(&self.pipe, rest).unwrap_or(0)
-    }
-
-    fn write_waiting(&mut self, progress: &mut Progress) -> Result<(), Errno> {
-        while let Some(first) = self.waiting.front_mut() {
-            while first.rest_at < first.rest.len() && self.writable {
-                match write(&self.pipe, &first.rest[first.rest_at..]) {
-                    Ok(count) => first.rest_at += count,
-                    Err(Errno::EAGAIN) => self.writable = false,
-                    Err(Errno::EINTR) => {}
-                    Err(errno) => return Err(errno),
-                }
-            }
-            if first.rest_at < first.rest.len() {
-                return Ok(());
-            }
-            self.waiting_bytes -= first.total_bytes;
-            progress.wrote = first.id.or(progress.wrote);
-            let written = self.waiting.pop_front().filter(|waiting| waiting.rest.capacity() > 0);
-            self.spare.extend(written.map(|waiting| waiting.rest));
-        }
-        // The queue's own memory is given back with the last write.
-        self.waiting.shrink_to_fit();
-        Ok(())
     }
 }
 

@@ -48,6 +48,23 @@ fn write_whole(mut pipe: &File, mut data: &[u8]) {
     }
 }
 
+/// Starts a program whose shell reads and forgets a mebibyte first, and feeds it that by commands: what is lent then is a pipe of the sidecar's own.
+fn flooded(script: &str) -> (Owner, Started) {
+    let (mut owner, started) = Owner::started(&Spec::shell(&format!("head -c 1048576 >/dev/null; {script}")));
+    for _ in 0..16 {
+        assert_eq!(owner.ask(&Command::Write { data: &[b'-'; 65536] }), "wrote");
+    }
+    (owner, started)
+}
+
+/// Writes to a pipe that breaks in a moment, if it is not broken yet.
+fn write_until_broken(pipe: &File) {
+    eventually("the pipe breaks", || {
+        let mut writer = pipe;
+        writer.write(b"x").is_err_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    });
+}
+
 fn sleeper() -> (Owner, Started) {
     Owner::ready(&Spec::fixture("never-reads-stdin"))
 }
@@ -202,4 +219,98 @@ fn a_reader_that_is_gone_is_told_by_the_pipe() {
     assert_eq!(pipe.write(b"x").unwrap_err().kind(), ErrorKind::BrokenPipe);
     owner.stop(0);
     owner.exited();
+}
+
+#[test]
+fn a_flood_goes_by_a_pipe_of_the_sidecar_s_own_and_is_whole_and_in_order() {
+    let (mut owner, started) = flooded("exec cat");
+    owner.ask(&Command::Write { data: b"by commands, " });
+    let pipe = borrowed(&mut owner);
+    let process_s_own = std::fs::metadata(format!("/proc/{}/fd/0", started.pid)).unwrap();
+    assert_ne!(pipe.metadata().unwrap().ino(), process_s_own.ino());
+    write_whole(&pipe, b"by the pipe, ");
+    drop(pipe);
+    assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
+    assert_eq!(owner.exited().code, Some(0));
+    assert_eq!(owner.output[1], b"by commands, by the pipe, ");
+}
+
+#[test]
+fn a_flood_that_its_process_reads_late_is_whole() {
+    let (mut owner, _) = flooded("exec wc -c");
+    let pipe = borrowed(&mut owner);
+    owner.ask(&Command::Pause {});
+    let written = fill(&pipe);
+    assert!(written >= 1 << 20);
+    owner.ask(&Command::Resume {});
+    write_whole(&pipe, &vec![b'x'; 20 << 20]);
+    drop(pipe);
+    assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
+    assert_eq!(owner.exited().code, Some(0));
+    assert_eq!(owner.output[1], format!("{}\n", written + (20 << 20)).as_bytes());
+}
+
+#[test]
+fn commands_go_behind_what_is_in_the_sidecar_s_own_pipe_and_the_end_behind_all() {
+    let (mut owner, _) = flooded("exec tail -c 4");
+    let pipe = borrowed(&mut owner);
+    owner.ask(&Command::Pause {});
+    fill(&pipe);
+    let write = owner.send(&Command::Write { data: b"\nend" });
+    let close = owner.send(&Command::CloseStdin {});
+    drop(pipe);
+    owner.ask(&Command::Resume {});
+    assert_eq!(owner.answer(write), "wrote");
+    assert_eq!(owner.answer(close), "ok");
+    owner.exited();
+    assert_eq!(owner.output[1], b"\nend");
+}
+
+#[test]
+fn a_step_that_closes_stdin_closes_the_sidecar_s_own_pipe_as_well() {
+    let step = Step {
+        delay_ms: 20_000,
+        stdin: Some(b"quit "),
+        close_stdin: Some(true),
+        command: None,
+        signal: None,
+        target: None,
+    };
+    let (mut owner, _) = flooded("tail -c 10; echo end; exec sleep 1000");
+    let pipe = borrowed(&mut owner);
+    write_whole(&pipe, b"text ");
+    owner.ask(&Command::Stop(Box::new(StopSpec { steps: Some(vec![step]), ..support::stop(15, 60_000) })));
+    owner.wait_for_output(1, b"text quit end\n");
+    if !owner.log.contains(&"closed 0".to_owned()) {
+        owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
+    }
+    write_until_broken(&pipe);
+    owner.stop(0);
+    owner.exited();
+}
+
+#[test]
+fn a_flood_that_nobody_reads_cannot_delay_a_stop_or_a_kill() {
+    for (grace_ms, signal) in [(5_000, 15), (0, 9)] {
+        let (mut owner, started) = flooded("echo ready; exec sleep 1000");
+        owner.wait_for_output(1, b"ready\n");
+        let pipe = borrowed(&mut owner);
+        assert!(fill(&pipe) >= 1 << 20);
+        owner.stop(grace_ms);
+        assert_eq!(owner.exited().signal, Some(signal));
+        assert!(!proc::is_running(started.pid));
+        write_until_broken(&pipe);
+    }
+}
+
+#[test]
+fn a_reader_of_a_flood_that_is_gone_is_told_by_the_sidecar_s_own_pipe() {
+    let (mut owner, _) = flooded("read -r _; exec 0<&-; echo closed; sleep 1000");
+    let mut pipe = borrowed(&mut owner);
+    pipe.write_all(b"\n").unwrap();
+    owner.wait_for_output(1, b"closed\n");
+    write_until_broken(&pipe);
+    owner.stop(0);
+    owner.exited();
+    assert!(!owner.log.contains(&"closed 0".to_owned()));
 }

@@ -30,6 +30,7 @@ impl Sidecar {
     pub(super) fn pump(&mut self) {
         let Some(held) = self.held() else { return };
         let progress = held.stdin.pump();
+        self.more_to_do |= progress.more;
         self.say_progress(progress);
         let whole = matches!(self.state, State::Draining { removed: true, .. });
         if matches!(self.state, State::Draining { .. }) && !whole {

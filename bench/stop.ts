@@ -9,13 +9,17 @@ import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { type ActorRef, open, start } from "copal";
+import { type ActorRef, open, type Session, start } from "copal";
 import { progress, type Report, report, row, type Samples } from "./report.js";
 import type { Stuck } from "./stuck.js";
 
 const ROUNDS = 15;
 const SHUTDOWN_MS = 200;
-const TREES = 200;
+const TREES = 400;
+const WARM_UP_TREES = 50;
+const MORE_THAN_PIPES_HOLD = Buffer.alloc(4 * 1024 * 1024);
+/** Floods have filled everything long before. */
+const FULL_AFTER_MS = 20;
 /** Long enough for a thread that was started to have settled, and for the kernel to have moved it where it belongs. */
 const SETTLED_MS = 100;
 
@@ -24,8 +28,8 @@ const module = `${fileURLToPath(entry)}#Stuck`;
 
 /** Measures stops, each beside the barest thing there is. */
 export async function measure(): Promise<Report> {
-  const stuck = await stuckActors();
   const trees = await processTrees();
+  const stuck = await stuckActors();
   return report("stop", [...stuck, ...trees]);
 }
 
@@ -34,7 +38,6 @@ async function stuckActors() {
   const calls: Samples = { copal: [], "idle run": [] };
   for (let round = -1; round < ROUNDS; round++) {
     progress(`stop: a stuck actor, ${round < 0 ? "warming up" : `round ${round + 1} of ${ROUNDS}`}`);
-    const bareMs = await bareTerminate();
     await using siblings = await start({
       supervisor: "siblings",
       children: [{ actor: "sibling", module, thread: "own" }],
@@ -46,10 +49,12 @@ async function stuckActors() {
     });
     await wait(SETTLED_MS);
     const idleUs = await callsWhile(sibling, wait(SHUTDOWN_MS));
+    const bareMs = await bareTerminate(sibling);
     await spinning((spins) => tree.whereis<Stuck>("stuck")?.cast.spin(spins));
     const began = performance.now();
-    const busyUs = await callsWhile(sibling, tree.stop());
-    const stoppedMs = performance.now() - began - SHUTDOWN_MS;
+    const stopped = tree.stop().then(() => performance.now() - began);
+    const busyUs = await callsWhile(sibling, stopped);
+    const stoppedMs = (await stopped) - SHUTDOWN_MS;
     if (round < 0) continue;
     beyond["terminate()"]?.push(bareMs);
     beyond.copal?.push(stoppedMs);
@@ -80,16 +85,22 @@ async function callsWhile(ref: ActorRef<Stuck>, work: Promise<unknown>): Promise
   return each;
 }
 
-/** Milliseconds that a bare `terminate()` of a thread takes that spins. */
-async function bareTerminate(): Promise<number> {
+/** Milliseconds that a bare `terminate()` of a thread takes that spins, while others are as busy as beside the actor. */
+async function bareTerminate(sibling: ActorRef<Stuck>): Promise<number> {
   let worker: Worker | undefined;
   await spinning((spins) => {
     worker = new Worker(entry, { workerData: { spins } });
   });
-  await wait(SETTLED_MS);
-  const began = performance.now();
-  await worker?.terminate();
-  return performance.now() - began;
+  let ms = 0;
+  await callsWhile(
+    sibling,
+    wait(SHUTDOWN_MS).then(async () => {
+      const began = performance.now();
+      await worker?.terminate();
+      ms = performance.now() - began;
+    }),
+  );
+  return ms;
 }
 
 /** Lets something spin, and resolves when it does. */
@@ -100,38 +111,61 @@ async function spinning(begin: (spins: Int32Array) => void): Promise<void> {
 }
 
 async function processTrees() {
-  const alone: Samples = { copal: [], "fork, kill and wait": [] };
+  const alone: Samples = { copal: [], "kill and wait": [], "fork, kill and wait": [] };
+  const full: Samples = { copal: [], "kill and wait": [], "fork, kill and wait": [] };
   const family: Samples = { copal: [] };
-  for (let round = -20; round < TREES; round++) {
-    if (round % 50 === 0) progress(`stop: process trees, ${round} of ${TREES}`);
-    const bareMs = await bareKill();
+  for (let round = -WARM_UP_TREES; round < TREES; round++) {
+    if (round % 100 === 0) progress(`stop: process trees, ${round} of ${TREES}`);
+    const bare = await bareKill();
     const oneMs = await stopOf("sleep", ["1000"]);
-    const threeMs = await stopOf("sh", ["-c", "sleep 1000 & sleep 1000 & echo; wait"]);
+    const fullMs = await stopOf("sh", ["-c", "yes >&2 & exec yes"], fillPipes);
+    const threeMs = await stopOf("sh", ["-c", "sleep 1000 & sleep 1000 & echo; wait"], sayHello);
     if (round < 0) continue;
-    alone["fork, kill and wait"]?.push(bareMs);
+    for (const peers of [alone, full]) {
+      peers["kill and wait"]?.push(bare.killMs);
+      peers["fork, kill and wait"]?.push(bare.wholeMs);
+    }
     alone.copal?.push(oneMs);
+    full.copal?.push(fullMs);
     family.copal?.push(threeMs);
   }
   return [
     row("a process, from stop with a zero grace to tree empty", "ms", "lower", alone),
+    row(
+      "two that flood stdout and stderr and never read stdin, from stop with a zero grace to tree empty",
+      "ms",
+      "lower",
+      full,
+    ),
     row("a shell with two children, from stop with a zero grace to tree empty", "ms", "lower", family),
   ];
 }
 
-async function stopOf(program: string, args: string[]): Promise<number> {
+async function stopOf(program: string, args: string[], prepare?: (session: Session) => Promise<unknown>) {
   const session = await open(program, args);
-  if (program === "sh") await once(session.stdout, "data");
+  await prepare?.(session);
   const began = performance.now();
   await session.stop({ graceMs: 0 });
-  const ms = performance.now() - began;
-  return ms;
+  return performance.now() - began;
 }
 
-async function bareKill(): Promise<number> {
+const sayHello = (session: Session): Promise<unknown> => once(session.stdout, "data");
+
+/** Leaves every pipe and window full, in both directions. */
+async function fillPipes(session: Session): Promise<void> {
+  // It rejects with the end.
+  session.write(MORE_THAN_PIPES_HOLD).catch(() => {});
+  await wait(FULL_AFTER_MS);
+}
+
+/** Milliseconds from the kill to the end, and from before the fork. */
+async function bareKill(): Promise<{ killMs: number; wholeMs: number }> {
+  const began = performance.now();
   const child = spawn("sleep", ["1000"], { stdio: "ignore" });
   await once(child, "spawn");
-  const began = performance.now();
+  const forked = performance.now();
   child.kill("SIGKILL");
   await once(child, "exit");
-  return performance.now() - began;
+  const ended = performance.now();
+  return { killMs: ended - forked, wholeMs: ended - began };
 }

@@ -47,9 +47,6 @@ const REMOVE_EVERY: Duration = Duration::from_millis(1);
 /// How often a tree is looked at of which the kernel is about to kill a process.
 const MEMORY_LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// How long an owner that says nothing more, but may still listen, has to take the last words once the tree is empty: at most what pipes hold.
-const LAST_WORDS_FOR: Duration = Duration::from_secs(5);
-
 /// Lives the life of a sidecar on one connection. The answer is success when its tree is empty and its cgroup removed.
 ///
 /// # Errors
@@ -236,10 +233,6 @@ impl Sidecar {
             held.check_memory(now);
         }
         self.take_back(events);
-        // Output that waited for room goes first: behind it nothing is pumped, and once it is gone nobody would wake for the rest.
-        if self.owner.outbox.has_data() {
-            self.owner.flush();
-        }
         self.pump();
         self.watch_stdin(events);
         self.say_steps();
@@ -262,14 +255,6 @@ impl Sidecar {
             let is_done = events.rewatch(Source::Owner, input, interest).is_ok();
             self.waits_for_room ^= is_done;
             self.more_to_do |= !is_done;
-        }
-    }
-
-    /// Nothing that an owner who is gone has not taken may keep the sidecar.
-    fn hang_up_if_due(&mut self, now: Instant) {
-        let is_empty = matches!(self.state, State::Draining { .. } | State::Gone { .. });
-        if self.orphaned && is_empty && now >= *self.hang_up_at.get_or_insert(now + LAST_WORDS_FOR) {
-            self.owner.hang_up();
         }
     }
 

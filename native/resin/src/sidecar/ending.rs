@@ -22,12 +22,19 @@ use crate::wire::messages::{Event, Exited, StoppedBy};
 /// How long the removal of a cgroup is tried: a group stays busy for a moment after its last process was reaped.
 const REMOVE_FOR: Duration = Duration::from_secs(2);
 
+/// How long an owner that says nothing more, but may still listen, has to take the last words once the tree is empty: at most what pipes hold.
+const LAST_WORDS_FOR: Duration = Duration::from_secs(5);
+
 /// How much output one turn may send before the owner's commands are looked at again, give or take a frame.
 const OUTPUT_BYTES_PER_TURN: usize = 1024 * 1024;
 
 impl Sidecar {
     /// Moves what can be moved: waiting writes into the process, output out of it.
     pub(super) fn pump(&mut self) {
+        // Output that waited for room goes first: behind it nothing is pumped, and once it is gone nobody would wake for the rest.
+        if self.owner.outbox.has_data() {
+            self.owner.flush();
+        }
         let Some(held) = self.held() else { return };
         let progress = held.stdin.pump();
         self.more_to_do |= progress.more;
@@ -237,6 +244,14 @@ impl Sidecar {
         };
         self.owner
             .tell(id, &Event::StartFailed { stage: stage.name(), errno: errno as u32, code: &code, message: &message });
+    }
+
+    /// Nothing that an owner who is gone has not taken may keep the sidecar.
+    pub(super) fn hang_up_if_due(&mut self, now: Instant) {
+        let is_empty = matches!(self.state, State::Draining { .. } | State::Gone { .. });
+        if self.orphaned && is_empty && now >= *self.hang_up_at.get_or_insert(now + LAST_WORDS_FOR) {
+            self.owner.hang_up();
+        }
     }
 
     /// The last act: whoever is left in the process's table of cgroups leaves it. Success says that nothing was left behind.

@@ -39,7 +39,8 @@ const MAX_KEPT_BYTES = 32 * 1024;
 export function encodedStart(options: StartOptions): EncodedStart {
   const { argv, cwd = process.cwd() } = options;
   const env = startEnvironment(options);
-  const key = argv.every(isText) ? argv.join("\0") : undefined;
+  // With their number: an argument with a NUL byte, which is refused, is not two.
+  const key = argv.every(isText) ? [argv.length, ...argv].join("\0") : undefined;
   const before = key === undefined ? undefined : kept.get(key);
   if (before && before.cwd === cwd && before.env === env && saysTheSame(options, before)) return before;
   const body = startBody(options, env);

@@ -30,6 +30,11 @@ for (const [what, one, other] of [
   });
 }
 
+t.test("an argument with a NUL byte is refused, also where another start had two arguments there", async (t) => {
+  said({ argv: ["true", "a", "b"] });
+  t.throws(() => encodedStart({ argv: ["true", "a\0b"] }), { name: "RangeError", message: /NUL/ });
+});
+
 t.test("an object that was changed in place since is read again", async (t) => {
   const windowBytes = { stdout: 1_000 };
   t.match(said({ argv: ["true"], windowBytes }), { windowBytes: { stdout: 1_000 } });

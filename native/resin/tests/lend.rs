@@ -57,6 +57,13 @@ fn flooded(script: &str) -> (Owner, Started) {
     (owner, started)
 }
 
+/// Closes both ends of the input, which its process takes for the end and ends as well.
+fn close_both(owner: &mut Owner, pipe: File) {
+    drop(pipe);
+    assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
+    assert_eq!(owner.exited().code, Some(0));
+}
+
 /// Writes to a pipe that breaks in a moment, if it is not broken yet.
 fn write_until_broken(pipe: &File) {
     eventually("the pipe breaks", || {
@@ -90,9 +97,7 @@ fn commands_and_then_the_pipe_are_the_whole_input_in_order() {
     assert_eq!(owner.ask(&Command::Write { data: b"by commands, " }), "wrote");
     let pipe = borrowed(&mut owner);
     write_whole(&pipe, b"by the pipe, ");
-    drop(pipe);
-    assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
-    assert_eq!(owner.exited().code, Some(0));
+    close_both(&mut owner, pipe);
     assert_eq!(owner.output[1], b"by commands, by the pipe, end\n");
 }
 
@@ -229,9 +234,7 @@ fn a_flood_goes_by_a_pipe_of_the_sidecar_s_own_and_is_whole_and_in_order() {
     let process_s_own = std::fs::metadata(format!("/proc/{}/fd/0", started.pid)).unwrap();
     assert_ne!(pipe.metadata().unwrap().ino(), process_s_own.ino());
     write_whole(&pipe, b"by the pipe, ");
-    drop(pipe);
-    assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
-    assert_eq!(owner.exited().code, Some(0));
+    close_both(&mut owner, pipe);
     assert_eq!(owner.output[1], b"by commands, by the pipe, ");
 }
 
@@ -244,9 +247,7 @@ fn a_flood_that_its_process_reads_late_is_whole() {
     assert!(written >= 1 << 20);
     owner.ask(&Command::Resume {});
     write_whole(&pipe, &vec![b'x'; 20 << 20]);
-    drop(pipe);
-    assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
-    assert_eq!(owner.exited().code, Some(0));
+    close_both(&mut owner, pipe);
     assert_eq!(owner.output[1], format!("{}\n", written + (20 << 20)).as_bytes());
 }
 

@@ -1,7 +1,7 @@
 /**
  * Threads that end while they load: Node never closes a file that a worker thread was about to read when it ended.
  */
-import { readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import t from "tap";
 import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
@@ -9,6 +9,9 @@ import { eventually } from "#src/testing/eventually.js";
 import { find, type Starter, starter, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
+
+/** More than are read before anybody looks. */
+const MODULES = 500;
 
 /** Lists the modules that this process has open. */
 function openModules(): string[] {
@@ -38,6 +41,27 @@ t.test("a thread that is killed while its actor starts its first process leaves 
   }
   await tree.stop();
   // What is read now is closed in a moment; what was lost never is.
+  await eventually(() => openModules().length === 0).catch(() => t.strictSame(openModules(), []));
+});
+
+t.test("a thread that is killed while it loads a program of many modules leaves no file open", async (t) => {
+  const names = Array.from({ length: MODULES }, (_, index) => `part-${index}.mjs`);
+  const parts = Object.fromEntries(names.map((name) => [name, "export {};"]));
+  const imports = names.map((name) => `import "./${name}";`).join("");
+  const whole = `import fs from "node:fs";${imports}fs.writeFileSync(new URL("loaded", import.meta.url), "");export class Whole {}`;
+  const folder = t.testdir({ ...parts, "whole.mjs": whole });
+  const isLoading = () => openModules().some((file) => file.startsWith(`${folder}/part-`));
+  for (let round = 0; round < 8; round++) {
+    rmSync(`${folder}/loaded`, { force: true });
+    await using tree = await startResidents([starter("a", undefined, { restart: "temporary" })]);
+    const actor = find<Starter>(tree, "a");
+    const module = `${folder}/whole.mjs#Whole`;
+    actor.cast.beginChild({ actor: "b", module, thread: "own", shutdown: "brutal_kill" });
+    // Whoever looks too late on a crowded machine has missed this round.
+    await eventually(() => isLoading() || existsSync(`${folder}/loaded`), { everyMs: 0, timeoutMs: 60_000 });
+    exitActor(actor as never, "kill");
+    await tree.stop();
+  }
   await eventually(() => openModules().length === 0).catch(() => t.strictSame(openModules(), []));
 });
 

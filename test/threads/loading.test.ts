@@ -8,7 +8,7 @@ import { exitActor, whenEnded } from "#src/actors/exit-actor.js";
 import { eventually } from "#src/testing/eventually.js";
 import { find, type Starter, starter, startResidents } from "../support/resident.js";
 
-t.setTimeout(120_000);
+t.setTimeout(300_000);
 
 /** More than are read before anybody looks. */
 const MODULES = 500;

@@ -2,6 +2,7 @@
  * A ring of messages in memory that two threads share: one writes, the other reads, and neither ever waits. Knows no ports: a message that does not go
  * into the ring goes over one, as part of a batch, and each message in the ring says how many batches come before it, so that there is one order.
  */
+import type { Waker } from "./native-wake.js";
 import { NO_ROOM, readFields, type Slots, slotsOf, writeFields, writePair } from "./slots.js";
 
 /** How many slots; a power of two. */
@@ -16,6 +17,8 @@ const WRITTEN = 0;
 const POSTED = 1;
 const READ = 32;
 const ASLEEP = 33;
+const WAKER_THREAD = 34;
+const WAKER_KEY = 35;
 const SHARED_NUMBERS = 64;
 
 /** Makes the memory of one ring, whose reader is asleep. */
@@ -80,6 +83,12 @@ export class RingWriter {
     return this.isReaderAsleep && Atomics.exchange(this.#shared, ASLEEP, 0) === 1;
   }
 
+  /** By what the reader is woken; undefined while it has not said so. */
+  get waker(): Waker | undefined {
+    const thread = Atomics.load(this.#shared, WAKER_THREAD);
+    return thread === 0 ? undefined : { thread, key: this.#shared[WAKER_KEY] as number };
+  }
+
   /** Counts a batch that was posted behind all that is written, and published. */
   hasPosted(): void {
     this.#posted = (this.#posted + 1) | 0;
@@ -102,6 +111,12 @@ export class RingReader {
   constructor(memory: SharedArrayBuffer) {
     this.#shared = sharedNumbers(memory);
     this.#slots = slotsOf(memory, 4 * SHARED_NUMBERS);
+  }
+
+  /** Tells the writer by what this end is woken. */
+  wakeBy({ thread, key }: Waker): void {
+    this.#shared[WAKER_KEY] = key;
+    Atomics.store(this.#shared, WAKER_THREAD, thread);
   }
 
   /** Whether there is something to read. */

@@ -4,6 +4,7 @@
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type TransferListItem } from "node:worker_threads";
 import type { Linger, Lingered } from "./linger.js";
+import { beWoken, letSleep, type Waker, wake } from "./native-wake.js";
 import { RingReader, RingWriter, ringMemory } from "./ring.js";
 import { NO_ROOM } from "./slots.js";
 import { readSpill, Spill } from "./spill.js";
@@ -44,6 +45,10 @@ export class ThreadPort implements Lingered {
   readonly #in: RingReader;
   readonly #linger: Linger;
   readonly #receive: (message: unknown[]) => void;
+  /** By what the other thread wakes this end; undefined where that takes a message over the port. */
+  readonly #waker: Waker | undefined;
+  /** The same of the other end, once it has said so. */
+  #otherWaker: Waker | undefined;
   /** The fields of all messages one behind the other, each message behind their number: a list for each would cost the clone several times as much. */
   #batch: unknown[] = [];
   readonly #spill = new Spill();
@@ -59,6 +64,8 @@ export class ThreadPort implements Lingered {
     this.#linger = linger;
     this.#receive = receive as unknown as (message: unknown[]) => void;
     port.on("message", this.#onMessage);
+    this.#waker = beWoken(() => this.#onMessage(WAKE));
+    if (this.#waker) this.#in.wakeBy(this.#waker);
   }
 
   /**
@@ -100,7 +107,7 @@ export class ThreadPort implements Lingered {
     else if (batch.length > 0) {
       this.#batch = [];
       this.#postBatch(batch);
-    } else if (this.#out.takeSleep()) this.#port.postMessage(WAKE);
+    } else if (this.#out.takeSleep()) this.#wakeOther();
     this.#linger.traffic(this);
   }
 
@@ -133,6 +140,7 @@ export class ThreadPort implements Lingered {
     this.flush();
     this.#linger.forget(this);
     this.#isOpen = false;
+    if (this.#waker) letSleep(this.#waker);
     this.#port.close();
   }
 
@@ -150,6 +158,12 @@ export class ThreadPort implements Lingered {
     if (written > 0) return true;
     this.flush();
     return written === NO_ROOM && this.#writes(message);
+  }
+
+  #wakeOther(): void {
+    this.#otherWaker ??= this.#out.waker;
+    if (this.#otherWaker) wake(this.#otherWaker);
+    else this.#port.postMessage(WAKE);
   }
 
   #postBatch(batch: Batch | undefined, transfer?: readonly TransferListItem[]): void {

@@ -1,16 +1,14 @@
-//! A Node-API module of one function: this process's environment as one block of bytes, each `NAME=value` ended by NUL, and only if it has changed
-//! since it was last asked for. `process.env` costs a call out of JavaScript per variable, and a start reads them all.
+//! This process's environment as one block of bytes, each `NAME=value` ended by NUL, and only if it has changed since it was last asked for.
+//! `process.env` costs a call out of JavaScript per variable, and a start reads them all.
 //!
 //! Node's main thread sets variables with `setenv(3)`, so the C library's `environ` is what `process.env` shows there. A worker thread has a copy of
 //! its own in JavaScript, of which this module knows nothing.
-
-#![allow(unsafe_code)]
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::null_mut;
 
-use napi_sys::{napi_callback_info, napi_create_buffer_copy, napi_create_function, napi_env, napi_value};
+use napi_sys::{napi_callback_info, napi_create_buffer_copy, napi_env, napi_value};
 
 unsafe extern "C" {
     static environ: *const *const c_char;
@@ -25,7 +23,7 @@ fn entries() -> impl Iterator<Item = &'static [u8]> {
     // SAFETY: whoever reads it is on the only thread that changes it.
     let mut next = unsafe { environ };
     std::iter::from_fn(move || {
-        // SAFETY: `environ` is null or a list ended by null, of texts ended by NUL, which nobody changes while this module's one function runs.
+        // SAFETY: `environ` is null or a list ended by null, of texts ended by NUL, which nobody changes while `changed_environment` runs.
         unsafe {
             if next.is_null() || (*next).is_null() {
                 return None;
@@ -43,8 +41,8 @@ fn is_same(block: &[u8]) -> bool {
     rest.is_some_and(<[u8]>::is_empty)
 }
 
-/// `(): Buffer | undefined`: the block if it is another than the last one given, else undefined.
-unsafe extern "C" fn changed(env: napi_env, _info: napi_callback_info) -> napi_value {
+/// `changedEnvironment(): Buffer | undefined`: the block if it is another than the last one given, else undefined. For the main thread alone.
+pub unsafe extern "C" fn changed_environment(env: napi_env, _info: napi_callback_info) -> napi_value {
     LAST.with_borrow_mut(|last| {
         if is_same(last) {
             return null_mut();
@@ -56,16 +54,4 @@ unsafe extern "C" fn changed(env: napi_env, _info: napi_callback_info) -> napi_v
         *last = block;
         buffer
     })
-}
-
-/// What Node calls when the module is loaded: its export is the function itself.
-///
-/// # Safety
-/// To be called by Node alone.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value) -> napi_value {
-    let mut function = null_mut();
-    // SAFETY: `env` is the caller's; a name of null is allowed, and so are no data.
-    let status = unsafe { napi_create_function(env, null_mut(), 0, Some(changed), null_mut(), &mut function) };
-    if status == 0 { function } else { exports }
 }

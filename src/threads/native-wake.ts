@@ -1,0 +1,36 @@
+/**
+ * Waking threads natively, at less than a message over a port costs: nothing is cloned, and no event is made. Where the native module is missing nobody can
+ * be woken so, and ports do it.
+ */
+import { addon } from "../sidecar/addon.js";
+
+/** Who is woken in this thread, by key. */
+const sleepers = new Map<number, () => void>();
+let lastKey = 0;
+/** The number of this thread; 0 where it cannot be woken, undefined while nobody wanted to be. */
+let thread: number | undefined;
+
+/** By which a sleeper is found from everywhere in the process. */
+export interface Waker {
+  readonly thread: number;
+  readonly key: number;
+}
+
+/** Has `onWake` called whenever somebody wakes it; undefined where that cannot be natively. */
+export function beWoken(onWake: () => void): Waker | undefined {
+  thread ??= addon?.onWake((key) => sleepers.get(key)?.()) ?? 0;
+  if (thread === 0) return undefined;
+  const key = ++lastKey;
+  sleepers.set(key, onWake);
+  return { thread, key };
+}
+
+/** Nobody is called any more. */
+export function letSleep({ key }: Waker): void {
+  sleepers.delete(key);
+}
+
+/** Wakes a sleeper of any thread; nothing happens if it is gone. */
+export function wake({ thread, key }: Waker): void {
+  addon?.wake(thread, key);
+}

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 
+/** What the module has. */
 export interface Addon {
   /** The environment, each `NAME=value` ended by NUL, if it is another than the last one given. For the main thread: a worker has one of its own. */
   changedEnvironment(): Buffer | undefined;

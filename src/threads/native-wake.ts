@@ -18,11 +18,22 @@ export interface Waker {
 
 /** Has `onWake` called whenever somebody wakes it; undefined where that cannot be natively. */
 export function beWoken(onWake: () => void): Waker | undefined {
-  thread ??= addon?.onWake((key) => sleepers.get(key)?.()) ?? 0;
+  thread ??= addon?.onWake(call) ?? 0;
   if (thread === 0) return undefined;
   const key = ++lastKey;
   sleepers.set(key, onWake);
   return { thread, key };
+}
+
+/** What a sleeper throws is the thread's uncaught exception: thrown from here it would be a warning of Node's. */
+function call(key: number): void {
+  try {
+    sleepers.get(key)?.();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
 }
 
 /** Nobody is called any more. */

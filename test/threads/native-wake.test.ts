@@ -1,0 +1,118 @@
+/**
+ * Waking threads natively, and doing without.
+ */
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import t from "tap";
+import { beWoken, letSleep, type Waker, wake } from "#src/threads/native-wake.js";
+import { actorsFolder } from "../support/resident.js";
+
+const fixture = new URL("../../../test/fixtures/programs/sleeper.mjs", import.meta.url);
+
+// Nothing that sleeps keeps a thread running: this does.
+const running = setInterval(() => {}, 1_000);
+t.teardown(() => clearInterval(running));
+
+/** Starts a thread that sleeps, and gives by what it is woken. */
+async function sleeper(does: "answers" | "throws" | "ends", maker?: Waker): Promise<{ worker: Worker; waker: Waker }> {
+  const worker = new Worker(fixture, { workerData: { does, maker } });
+  const [waker] = (await once(worker, "message")) as [Waker];
+  return { worker, waker };
+}
+
+/** A sleeper of this thread, and when it is woken next. */
+function sleepsHere(): { waker: Waker; woken: () => Promise<void> } {
+  let resolve = () => {};
+  const waker = beWoken(() => resolve()) as Waker;
+  return { waker, woken: () => new Promise((woken) => (resolve = woken)) };
+}
+
+/** Runs `code` in a Node of its own and gives what it prints. */
+function inNode(code: string, ...options: string[]): string {
+  const env = { ...process.env, COPAL_LINGER: "0", COPAL_TEST: "here" };
+  return execFileSync(process.execPath, [...options, "--input-type=module", "-e", code], { encoding: "utf8", env });
+}
+
+t.test("a sleeper of another thread is woken, and wakes who made it, again and again", async (t) => {
+  const { waker: maker, woken } = sleepsHere();
+  const { worker, waker } = await sleeper("answers", maker);
+  for (let i = 0; i < 100; i++) {
+    const back = woken();
+    wake(waker);
+    await back;
+  }
+  letSleep(maker);
+  await worker.terminate();
+  t.pass("a hundred times");
+});
+
+t.test("of two sleepers of a thread the one is woken that was meant", async (t) => {
+  const [one, other] = [sleepsHere(), sleepsHere()];
+  let isWrong = false;
+  void one.woken().then(() => (isWrong = true));
+  const back = other.woken();
+  wake(other.waker);
+  await back;
+  t.notOk(isWrong);
+  for (const { waker } of [one, other]) letSleep(waker);
+});
+
+t.test("a thread is not kept running by what sleeps in it, and to wake it then does nothing", async (t) => {
+  const { worker, waker } = await sleeper("ends");
+  const [code] = await once(worker, "exit");
+  t.equal(code, 0);
+  for (let i = 0; i < 1_000; i++) wake(waker);
+});
+
+t.test("to wake a sleeper that is gone does nothing", async (t) => {
+  const [gone, here] = [sleepsHere(), sleepsHere()];
+  let isCalled = false;
+  void gone.woken().then(() => (isCalled = true));
+  letSleep(gone.waker);
+  const woken = here.woken();
+  wake(gone.waker);
+  wake(here.waker);
+  await woken;
+  t.notOk(isCalled);
+  letSleep(here.waker);
+});
+
+t.test("threads may be ended while others wake them", async (t) => {
+  for (let i = 0; i < 20; i++) {
+    const { worker, waker } = await sleeper("answers");
+    let hasEnded = false;
+    const end = worker.terminate().then(() => (hasEnded = true));
+    while (!hasEnded) {
+      for (let j = 0; j < 100; j++) wake(waker);
+      await new Promise(setImmediate);
+    }
+    await end;
+  }
+  t.pass("this thread lives");
+});
+
+t.test("what a sleeper throws is the uncaught exception of its thread", async (t) => {
+  const { worker, waker } = await sleeper("throws");
+  const failed = once(worker, "error");
+  wake(waker);
+  t.match(await failed, [{ message: "woken" }]);
+});
+
+t.test("Node ends although somebody sleeps in its main thread", async (t) => {
+  const module = JSON.stringify(import.meta.resolve("#src/threads/native-wake.js"));
+  const code = `const { beWoken } = await import(${module}); console.log(typeof beWoken(() => {}));`;
+  t.equal(inNode(code), "object\n");
+  t.equal(inNode(code, "--no-addons"), "undefined\n");
+});
+
+t.test("where native modules may not be loaded, threads speak over their ports and processes start", async (t) => {
+  const code = `const { run, start } = await import(${JSON.stringify(import.meta.resolve("copal"))});
+    const children = [{ actor: "far", module: ${JSON.stringify(`${actorsFolder}/resident.mjs#Resident`)}, thread: "own" }];
+    const tree = await start({ supervisor: "app", children });
+    let sum = 0;
+    for (let i = 0; i < 100; i++) sum += await tree.whereis("far").call.echo(i);
+    console.log(sum, (await run("sh", ["-c", "echo $COPAL_TEST"])).stdout.toString());
+    await tree.stop();`;
+  t.equal(inNode(code, "--no-addons"), "4950 here\n\n");
+});

@@ -1,6 +1,6 @@
 /**
  * One channel between two threads, in one order each way: what is plain lies in a ring in shared memory, anything else goes over a port, as one batch for
- * what is posted in one turn of the event loop. The port also wakes a thread that sleeps. Knows nothing of what the messages say.
+ * what is posted in one turn of the event loop. Who sleeps is woken natively, or over the port where that cannot be. Knows nothing of what the messages say.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type TransferListItem } from "node:worker_threads";
 import type { Linger, Lingered } from "./linger.js";

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import t from "tap";
+import t, { type Test } from "tap";
 import { privateFolder } from "../support/private-folder.js";
 
 t.setTimeout(180_000);
@@ -38,16 +38,22 @@ children:
 `,
 };
 
+/** Packs Copal and unpacks it in a folder of its own, where a program finds it; gives both. */
+async function install(t: Test): Promise<{ folder: string; copal: string }> {
+  const folder = privateFolder(t);
+  await run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder]);
+  const [packed = ""] = readdirSync(folder);
+  await run("tar", ["xzf", packed], { cwd: folder });
+  mkdirSync(join(folder, "node_modules"));
+  const copal = join(folder, "node_modules", "copal");
+  await run("mv", [join(folder, "package"), copal]);
+  return { folder, copal };
+}
+
 t.test(
   "an installed package runs actors in threads, TypeScript ones too, and its command checks configs",
   async (t) => {
-    const folder = privateFolder(t);
-    await run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder]);
-    const [packed = ""] = readdirSync(folder);
-    await run("tar", ["xzf", packed], { cwd: folder });
-    mkdirSync(join(folder, "node_modules"));
-    const copal = join(folder, "node_modules", "copal");
-    await run("mv", [join(folder, "package"), copal]);
+    const { folder, copal } = await install(t);
     symlinkSync(join(process.cwd(), "node_modules"), join(copal, "node_modules"));
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     const { stdout } = await run(process.execPath, ["program.mjs"], { cwd: folder });
@@ -56,3 +62,11 @@ t.test(
     t.match(checked.stdout, /copal\.yaml/);
   },
 );
+
+t.test("a package brings every crate that is built from it", async (t) => {
+  const { copal } = await install(t);
+  const native = join(copal, "native", "resin");
+  const { stdout } = await run("cargo", ["metadata", "--no-deps", "--format-version", "1"], { cwd: native });
+  const crates = (JSON.parse(stdout) as { packages: { name: string }[] }).packages.map(({ name }) => name);
+  t.same(crates.sort(), ["addon", "resin"]);
+});

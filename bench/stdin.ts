@@ -3,7 +3,7 @@
  *
  * What bounds it: ours is a pipe, as a shell's is, and the kernel lets one side of a pipe copy at a time. So the owner writes to a pipe of the sidecar's,
  * which moves its pages on; the kernel still gets and counts them one by one. `child_process` gives the program a socket instead, of which both sides
- * copy at once, in pieces of eight pages; but a program cannot open its `/dev/stdin` then.
+ * copy at once, in pieces of eight pages; but a program cannot open its `/dev/stdin` then. Who asks for it gets the same: the second case.
  */
 import { spawn } from "node:child_process";
 import { Readable, type Writable } from "node:stream";

@@ -87,7 +87,7 @@ export type { ExitReport, Limit, StepTaken, StoppedBy } from "./sidecar/exit-rep
 export type { UnkeptLimit } from "./sidecar/limits-warning.js";
 export type { OsText } from "./sidecar/os-text.js";
 export type { IoLimit, LimitMissing, ResourceLimits } from "./sidecar/resource-limits.js";
-export type { PtyOptions, StdioOption } from "./sidecar/start-options.js";
+export type { PtyOptions, StdinOption, StdioOption } from "./sidecar/start-options.js";
 export type { Started } from "./sidecar/started.js";
 export type { StopPlan, StopStep } from "./sidecar/stop-plan.js";
 // Supervisors

@@ -84,9 +84,10 @@ function* wrongConversation(
 ): Generator<readonly [field: readonly (string | number)[], text: string]> {
   const { stop, stdin, mergeStderr, pty } = fields;
   const [rpc, second] = targets.filter(({ target }) => target.as === "rpc");
-  const canHear = stdin === undefined || stdin === "pipe";
+  const hasPipe = stdin === undefined || stdin === "pipe";
+  const canHear = hasPipe || stdin === "socket";
   if (second) yield [[...second.at, "as"], "got rpc twice, allowed is one conversation with a program"];
-  if (rpc && !canHear)
+  if (rpc && !hasPipe)
     yield [["stdin"], "got something else, allowed is pipe while stdout is `as: rpc`: the requests come there"];
   if (rpc && pty)
     yield [["pty"], "got a terminal, allowed is none while stdout is `as: rpc`: a program is asked over pipes"];
@@ -98,7 +99,7 @@ function* wrongConversation(
     if (step.message !== undefined && step.stdin !== undefined)
       yield [["stop", "steps", index, "message"], "got a message beside `stdin`, allowed is one of them in a step"];
   for (const [at, message] of messagesOf(stop)) {
-    if (!canHear) yield [at, "got a message, allowed while stdin is a pipe: it is written there"];
+    if (!canHear) yield [at, "got a message, allowed while stdin is a pipe or a socket: it is written there"];
     if (!rpc && typeof message !== "string")
       yield [at, "got a map, allowed is a text; a method with `params` is for a process whose stdout is `as: rpc`"];
     if (rpc && typeof message === "string" && /\s/.test(message))

@@ -17,6 +17,7 @@ const fileAllowed = "a file's path";
 const flagAllowed = "true or false";
 const umaskAllowed = 'an octal text such as "022"';
 const streamAllowed = "pipe, null, inherit, or a map of `file` and `append`";
+const stdinAllowed = "pipe, socket, null, inherit, or a map of `file` and `append`";
 
 const text = (allowed: string) =>
   z
@@ -104,7 +105,7 @@ const word = z.enum(["pipe", "null", "inherit"], streamAllowed);
 
 /** What a stream is connected to, besides the actors it may be told to. YAML's own null is the word. */
 export const streamForms = [word, z.null(), file] as const;
-const streamField = z.union(streamForms, streamAllowed);
+const stdinField = z.union([z.enum(["pipe", "socket", "null", "inherit"], stdinAllowed), z.null(), file], stdinAllowed);
 
 const processorsAllowed = "a number of processors from 0.01 to 10000, such as 0.5";
 const limitsAllowed = "a map of `memory`, `memoryHigh`, `swap`, `cpu`, `pids` and `io`";
@@ -184,7 +185,7 @@ export const processOptionFields = {
       fdAllowed,
     )
     .optional(),
-  stdin: streamField.optional(),
+  stdin: stdinField.optional(),
   tail: sizeFrom(0, MAX_TAIL_BYTES, "a size up to 16M, such as 64K").optional(),
   mergeStderr: flag.optional(),
   pty: z

@@ -3,7 +3,7 @@
  */
 import { resolve } from "node:path";
 import { type RpcCodec, rpcBytes } from "../process/json-rpc.js";
-import type { StartOptions, StdioOption } from "../sidecar/start-options.js";
+import type { StartOptions, StdinOption } from "../sidecar/start-options.js";
 import type { StopPlan } from "../sidecar/stop-plan.js";
 import type { CheckedFields } from "./schema.js";
 
@@ -90,7 +90,7 @@ function messageBytes(
 function streamOption(
   field: Fields["stdin"] | Fields["stdout"],
   fill: (file: string) => string,
-): StdioOption | undefined {
+): StdinOption | undefined {
   if (field === null) return "null";
   if (typeof field === "string") return field;
   if (field === undefined || !("file" in field)) return undefined;

@@ -181,8 +181,8 @@ export interface ProcessChild extends AnyChild {
   stderr?: OutputTarget | readonly OutputTarget[] | StreamInput | undefined;
   /** How many of the last bytes of each stream are kept for the report of its end, up to 16M. Default 4K. */
   tail?: number | string | undefined;
-  /** Default `pipe`. */
-  stdin?: StreamInput | undefined;
+  /** Default `pipe`; `socket` is for floods, see `StdinOption`. */
+  stdin?: StreamInput | "socket" | undefined;
   /** Makes stderr whatever stdout is. */
   mergeStderr?: boolean | undefined;
   /** Runs it in a terminal. Default false. */

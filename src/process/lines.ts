@@ -15,6 +15,8 @@ import { isSuccess, processFailure, STDERR_TAIL_BYTES } from "./process-failure.
 export interface LinesOptions extends Omit<StartOptions, "argv" | "stdin" | "stdout">, LimitOptions {
   /** What the process reads. Default: nothing, from `/dev/null`. */
   input?: Input;
+  /** What the input comes through: see `StdinOption`. Default `pipe`. */
+  stdin?: "pipe" | "socket";
   /** Longest line in bytes, 1 to 268,435,456, default 1 MiB; a longer one comes in pieces of this length, cut between characters. */
   maxLineBytes?: number;
   /** Milliseconds without output while a line is waited for; the time between two lines that the reader takes for itself does not count. */
@@ -116,10 +118,9 @@ export class Lines implements AsyncIterableIterator<string, undefined>, AsyncDis
   }
 
   async #begin(): Promise<void> {
-    const { input, maxLineBytes, onStderr, throws, successExitCodes, ...held } = this.#options;
+    const { input, stdin = "pipe", maxLineBytes, onStderr, throws, successExitCodes, ...held } = this.#options;
     try {
-      const stdin = input === undefined ? "null" : "pipe";
-      this.#process = new HeldProcess({ ...held, argv: this.#argv, stdin });
+      this.#process = new HeldProcess({ ...held, argv: this.#argv, stdin: input === undefined ? "null" : stdin });
       await this.#process.begin({
         output: (stream, bytes) => this.#output(stream, bytes),
         closed: () => {},

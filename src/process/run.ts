@@ -23,6 +23,8 @@ export type OutputObserver = (bytes: Buffer) => unknown;
 export interface RunOptions extends Omit<StartOptions, "argv" | "stdin">, LimitOptions {
   /** What it reads. Default: nothing, from `/dev/null`. A program need not read all of it. */
   input?: Input;
+  /** What the input comes through: see `StdinOption`. Default `pipe`. */
+  stdin?: "pipe" | "socket";
   /** How output becomes text; `"buffer"` leaves it bytes. Default `"utf8"`, with U+FFFD for what is not UTF-8. */
   encoding?: BufferEncoding | "buffer";
   /** Bytes of stdout and stderr together that are kept; a program that writes more is stopped. Default 128 MiB; may be `Infinity`. */
@@ -66,6 +68,7 @@ export async function run<Options extends RunOptions = RunOptions>(
 ): Promise<RunResult<OutputOf<Options>>> {
   const {
     input,
+    stdin = "pipe",
     encoding = "utf8",
     onStdout,
     onStderr,
@@ -79,7 +82,7 @@ export async function run<Options extends RunOptions = RunOptions>(
     outputLimitBytes: DEFAULT_OUTPUT_LIMIT_BYTES,
     ...held,
     argv: [command, ...args],
-    stdin: input === undefined ? "null" : "pipe",
+    stdin: input === undefined ? "null" : stdin,
   });
   const gathered = new Gathered(process, { stdout: onStdout, stderr: onStderr });
   await process.begin(gathered);

@@ -8,6 +8,10 @@ import { fileURLToPath } from "node:url";
 export interface Addon {
   /** The environment, each `NAME=value` ended by NUL, if it is another than the last one given. For the main thread: a worker has one of its own. */
   changedEnvironment(): Buffer | undefined;
+  /** Listens under an abstract name for a descriptor that another process sends; false where that cannot be. Ends with the thread. */
+  openMailbox(name: string): boolean;
+  /** Closes a mailbox, with whatever has come but the socket of this inode, which is the caller's; -1 if that has not come. */
+  emptyMailbox(name: string, inode: number): number;
   /**
    * Has `callback` called in this thread whenever another one wakes it by the number that is answered, until the thread ends; 0 if that cannot be. Does
    * not keep the thread running.

@@ -14,7 +14,6 @@ import { LentPipe } from "./lent-pipe.js";
 import { warnOfMissing } from "./limits-warning.js";
 import { waitForLostTree } from "./lost-tree.js";
 import type { SidecarHost } from "./sidecar-host.js";
-import type { PipePath } from "./sidecar-pipe.js";
 import { type StartOptions, size } from "./start-options.js";
 import { type Started, startedOf } from "./started.js";
 import { StdinQueue } from "./stdin-queue.js";
@@ -92,6 +91,8 @@ export class SidecarClient {
   readonly #argv0: string;
   readonly #stopPlan: CommandBodies["stop"];
   readonly #windowBytes: CommandBodies["start"]["windowBytes"];
+  /** Whether its standard input is a socket. */
+  readonly #hasSocket: boolean;
   /** Bytes consumed that were not credited yet. */
   readonly #consumedBytes = { stdout: 0, stderr: 0 };
   /** Bytes handed to the sink that it has not given back, of streams that are not taken. */
@@ -117,6 +118,7 @@ export class SidecarClient {
     this.#argv0 = start.program;
     this.#stopPlan = start.body.stop;
     this.#windowBytes = start.body.windowBytes;
+    this.#hasSocket = start.body.stdin === "socket";
     connection.holdFor({
       received: (event, owned) => this.#received(event, owned),
       lost: (cause) => this.#lost(cause),
@@ -251,7 +253,11 @@ export class SidecarClient {
       case "stats":
         return this.#settle(event.id, event.body);
       case "lent":
-        return this.#settle(event.id, { path: Buffer.from(event.body.path).toString(), inode: event.body.inode });
+        // Bytes of an event are overwritten by the next one.
+        return this.#settle(event.id, {
+          ...event.body,
+          ...(event.body.path && { path: Buffer.from(event.body.path) }),
+        });
       case "offer":
         return this.#take(event.body);
       case "closed":
@@ -307,8 +313,9 @@ export class SidecarClient {
   async #borrow(): Promise<LentPipe | undefined> {
     const hasWords = this.#stopPlan.steps?.some(({ stdin, closeStdin }) => stdin || closeStdin);
     if (hasWords || !this.#keepsNodeRunning || !this.#connection.can(CAPABILITY.lendsStdin)) return undefined;
-    const lent = await this.#request("lend", {}).catch(() => undefined);
-    return lent === undefined ? undefined : LentPipe.open(lent as PipePath);
+    const lend = (request: CommandBodies["lend"]) =>
+      this.#request("lend", request).catch(() => undefined) as Promise<EventBodies["lent"] | undefined>;
+    return this.#hasSocket ? LentPipe.borrowSocket(lend) : LentPipe.borrow(lend);
   }
 
   #closed(stream: OutputStream): void {

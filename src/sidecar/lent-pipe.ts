@@ -1,27 +1,45 @@
 /**
- * The pipe of a process's standard input, written without the sidecar in between (docs/protocol.md section 4.2). Knows the descriptor; does not
- * know what was written before, nor when the process ends.
+ * The pipe, or the socket, of a process's standard input, written without the sidecar in between (docs/protocol.md section 4.2). Knows the descriptor; does
+ * not know what was written before, nor when the process ends.
  */
+import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
-import { openSidecarPipe, type PipePath } from "./sidecar-pipe.js";
+import type { CommandBodies, EventBodies } from "../wire/messages.js";
+import { addon } from "./addon.js";
+import { openSidecarPipe } from "./sidecar-pipe.js";
+
+/** Asks for it; undefined where it is not lent. Never rejects. */
+export type Lend = (request: CommandBodies["lend"]) => Promise<EventBodies["lent"] | undefined>;
 
 /** Our own end of a process's standard input. */
 export class LentPipe {
   readonly #fd: number;
   readonly #socket: Socket;
 
-  /** Use {@link LentPipe.open}, which makes sure that the descriptor is the pipe it should be. */
+  /** Use {@link LentPipe.borrow} or {@link LentPipe.borrowSocket}, which make sure that the descriptor is what it should be. */
   private constructor(fd: number) {
     this.#fd = fd;
     // Only a write that waits for room keeps Node running.
     this.#socket = new Socket({ fd, readable: false, writable: true }).unref();
   }
 
-  /** Opens the pipe at `path`; undefined if it cannot be opened, nobody reads it, or `path` leads to something else by now. */
-  static open(where: PipePath): LentPipe | undefined {
-    const fd = openSidecarPipe(where, "write");
+  /** Opens the pipe that is lent; undefined if it is not, cannot be opened, nobody reads it, or its path leads to something else by now. */
+  static async borrow(lend: Lend): Promise<LentPipe | undefined> {
+    const lent = await lend({});
+    if (lent?.path === undefined) return undefined;
+    const fd = openSidecarPipe({ path: Buffer.from(lent.path).toString(), inode: lent.inode }, "write");
     return fd === undefined ? undefined : new LentPipe(fd);
+  }
+
+  /** Has the socket sent, to which no path leads; undefined if it is not lent, has not come, or cannot be taken for want of the native module. */
+  static async borrowSocket(lend: Lend): Promise<LentPipe | undefined> {
+    const name = `copal-${randomUUID()}`;
+    if (!addon?.openMailbox(name)) return undefined;
+    const lent = await lend({ to: Buffer.from(name) });
+    // Also where nothing was lent: it may have come all the same, and is closed then.
+    const fd = addon.emptyMailbox(name, lent?.inode ?? 0);
+    return fd < 0 ? undefined : new LentPipe(fd);
   }
 
   /** Says what to call, at most once, when nobody reads it any more. */

@@ -50,7 +50,7 @@ const isWholeBetween =
 
 const isMode = isOneOf("read", "truncate", "append", "readWrite");
 const isFile = isMapOf({ path: isBytes, mode: isMode });
-const isStdioWord = isOneOf("pipe", "null", "inherit", "pty", "stdout");
+const isStdioWord = isOneOf("pipe", "socket", "null", "inherit", "pty", "stdout");
 const isStdio: Check = (value) => isStdioWord(value) || isFile(value);
 const isWindow = isWithin(1, 16_777_216);
 const isGrace = isWithin(0, 86_400_000);
@@ -129,7 +129,7 @@ export const commandShapes: Shapes<CommandBodies> = {
     required: may(isFlag),
   },
   write: { data: isBytes },
-  lend: {},
+  lend: { to: may(isBytes) },
   closeStdin: {},
   signal: { signal: isWhole, target: isTarget },
   stop: stopShape,
@@ -161,7 +161,7 @@ export const eventShapes: Shapes<EventBodies> = {
   stats: { processes: isWhole, rssBytes: isWhole, userUs: isWhole, systemUs: isWhole },
   output: { stream: isOneOf(1, 2), bytes: isBytes },
   offer: { stream: isOneOf(1, 2), path: isBytes, inode: isWhole },
-  lent: { path: isBytes, inode: isWhole },
+  lent: { path: may(isBytes), inode: isWhole },
   closed: { stream: isOneOf(0, 1, 2) },
   stepped: { step: isWhole },
   error: { code: isText, errno: orNil(isWhole), message: isText },

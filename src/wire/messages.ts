@@ -18,6 +18,7 @@ export const CAPABILITY = {
   takesOutput: 32,
   lendsStdin: 64,
   pidns: 128,
+  socket: 256,
 } as const;
 
 /** Numbers of the three standard streams as the wire writes them. */
@@ -28,7 +29,7 @@ export interface CommandBodies {
   hello: { versions: [number, number]; capabilities: number };
   start: StartWire;
   write: { data: Uint8Array };
-  lend: Record<string, never>;
+  lend: { to?: Uint8Array };
   closeStdin: Record<string, never>;
   signal: { signal: number; target: "leader" | "group" | "tree" };
   stop: StopWire;
@@ -60,7 +61,7 @@ export interface EventBodies {
   stats: { processes: number; rssBytes: number; userUs: number; systemUs: number };
   output: { stream: number; bytes: Uint8Array };
   offer: { stream: number; path: Uint8Array; inode: number };
-  lent: { path: Uint8Array; inode: number };
+  lent: { path?: Uint8Array; inode: number };
   closed: { stream: number };
   stepped: { step: number };
   error: { code: string; errno: number | null; message: string };

@@ -11,8 +11,11 @@ export type FileMode = "read" | "truncate" | "append" | "readWrite";
 /** A file to open for the process; a relative path begins at `cwd`. */
 export type FileWire = { path: Uint8Array; mode: FileMode };
 
-/** What one standard stream is connected to: a pipe to resin, `/dev/null`, the owner's own, the terminal, of stderr alone whatever stdout is, or a file. */
-export type StdioWire = "pipe" | "null" | "inherit" | "pty" | "stdout" | FileWire;
+/**
+ * What one standard stream is connected to: a pipe to resin, of stdin alone a socket of resin's, `/dev/null`, the owner's own, the terminal, of stderr alone
+ * whatever stdout is, or a file.
+ */
+export type StdioWire = "pipe" | "socket" | "null" | "inherit" | "pty" | "stdout" | FileWire;
 
 /** One step of a stop. */
 export type StepWire = {

@@ -8,6 +8,7 @@ use std::ptr;
 use libc::c_char;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::socket::{AddressFamily, Shutdown, SockFlag, SockType, shutdown, socketpair};
 use nix::unistd::{getpid, pipe2, read};
 use serde_bytes::Bytes;
 
@@ -95,6 +96,7 @@ pub struct Plan {
 #[derive(Debug)]
 enum Connect {
     Pipe,
+    Socket,
     Null,
     Inherit,
     Terminal,
@@ -107,7 +109,7 @@ impl Plan {
     ///
     /// # Errors
     /// Stage `argv` for a text with a NUL byte, or streams that do not go together (stdin and stdout are the terminal exactly if there is one, only
-    /// stderr can be what stdout is); `user`, `group` or `groups` for unknown names.
+    /// stderr can be what stdout is, only stdin a socket); `user`, `group` or `groups` for unknown names.
     pub fn new(start: &Start<'_>) -> Result<Self, StartError> {
         let arg0 = start.spawn.as_ref().and_then(|spawn| spawn.arg0);
         let is_terminal = |stdio| stdio == Stdio::Pty;
@@ -115,13 +117,15 @@ impl Plan {
             || is_terminal(start.stdout) != start.pty.is_some()
             || is_terminal(start.stderr) && start.pty.is_none()
             || start.stdin == Stdio::Stdout
-            || start.stdout == Stdio::Stdout;
+            || start.stdout == Stdio::Stdout
+            || [start.stdout, start.stderr].contains(&Stdio::Socket);
         if wrong {
             return Err(StartError { stage: Stage::Argv, errno: Errno::EINVAL });
         }
         let connect = |stdio: Stdio<'_>| {
             Ok(match stdio {
                 Stdio::Pipe => Connect::Pipe,
+                Stdio::Socket => Connect::Socket,
                 Stdio::Null => Connect::Null,
                 Stdio::Inherit => Connect::Inherit,
                 Stdio::Pty => Connect::Terminal,
@@ -165,12 +169,14 @@ pub fn spawn(
     let mut theirs = [None, None, None];
     let terminal = plan.pty.as_ref().map(Terminal::make).transpose().map_err(StartError::at(Stage::Pty))?;
     for stream in 0..3 {
-        if matches!(plan.stdio[stream], Connect::Pipe) {
-            let (reader, writer) = pipe2(OFlag::O_CLOEXEC).map_err(&at_pipe)?;
-            let (our_end, their_end) = if stream == 0 { (writer, reader) } else { (reader, writer) };
-            fcntl(&our_end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(&at_pipe)?;
-            (ours[stream], theirs[stream]) = (Some(our_end), Some(their_end));
-        }
+        let (reader, writer) = match plan.stdio[stream] {
+            Connect::Pipe => pipe2(OFlag::O_CLOEXEC).map_err(&at_pipe)?,
+            Connect::Socket => one_way_sockets().map_err(&at_pipe)?,
+            _ => continue,
+        };
+        let (our_end, their_end) = if stream == 0 { (writer, reader) } else { (reader, writer) };
+        fcntl(&our_end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(&at_pipe)?;
+        (ours[stream], theirs[stream]) = (Some(our_end), Some(their_end));
     }
     fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(&at_pipe)?;
     let slave = terminal.as_ref().map(|terminal| terminal.slave.as_raw_fd());
@@ -180,7 +186,9 @@ pub fn spawn(
         let _ = nix::unistd::fchown(&terminal.slave, uid, None);
     }
     let sources: [Source<'_>; 3] = std::array::from_fn(|stream| match &plan.stdio[stream] {
-        Connect::Pipe => Source::Open(theirs[stream].as_ref().map_or(null.as_raw_fd(), |end| end.as_raw_fd())),
+        Connect::Pipe | Connect::Socket => {
+            Source::Open(theirs[stream].as_ref().map_or(null.as_raw_fd(), |end| end.as_raw_fd()))
+        }
         Connect::Null => Source::Open(null.as_raw_fd()),
         Connect::Inherit => Source::Open(PASSED_STDIO + stream as i32),
         Connect::Terminal => Source::Open(slave.unwrap_or(null.as_raw_fd())),
@@ -220,6 +228,13 @@ pub fn spawn(
         stdout = Some(master);
     }
     Ok(Spawned { pid, report, stdin, stdout, stderr })
+}
+
+/// Makes two sockets that are as the ends of a pipe, the one that is read first: nothing goes the other way.
+fn one_way_sockets() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (reader, writer) = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
+    shutdown(reader.as_raw_fd(), Shutdown::Write)?;
+    Ok((reader, writer))
 }
 
 /// What a report pipe said.

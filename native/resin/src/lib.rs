@@ -26,6 +26,7 @@ pub mod resource_limits;
 pub mod spawn_options;
 pub mod tree;
 
+pub mod handover;
 pub mod moved;
 pub mod outbox;
 pub mod output;

@@ -1,10 +1,9 @@
-//! The way into the process: takes writes in order, never waits for the pipe, and says which writes are wholly in it.
+//! The way into the process: takes writes in order, never waits for the pipe (which may be a socket), and says which writes are wholly in it.
 //! Knows the pipe and the owner's window; does not know the wire or the rest of the process.
 
 use std::os::fd::OwnedFd;
 
 use crate::event_loop::EventLoop;
-use crate::pipe_path::PipePath;
 
 mod feed;
 mod relay;
@@ -35,6 +34,15 @@ pub enum Refusal {
     BeyondWindow,
 }
 
+/// What the owner may write to now.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lent {
+    /// Where it can open it; a socket was sent.
+    pub path: Option<String>,
+    /// What it has then.
+    pub inode: u64,
+}
+
 /// What became of requests, to be answered.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -55,7 +63,12 @@ pub struct Progress {
 impl Stdin {
     /// Takes over our end of a pipe.
     pub fn piped(pipe: OwnedFd, window_bytes: u32) -> Self {
-        Self::Open(Feed::new(pipe, window_bytes))
+        Self::Open(Feed::new(pipe, window_bytes, false))
+    }
+
+    /// Takes over our end of a pair of sockets, which is a pipe in every way but its size, and how it is lent.
+    pub fn socket(end: OwnedFd, window_bytes: u32) -> Self {
+        Self::Open(Feed::new(end, window_bytes, true))
     }
 
     /// The pipe, while it is open.
@@ -84,10 +97,10 @@ impl Stdin {
         Ok(())
     }
 
-    /// Lets the owner write to the process, past this queue. `None` unless everything taken so far is in the pipe.
-    pub fn lend(&mut self, events: &EventLoop) -> Option<PipePath> {
+    /// Lets the owner, who takes a socket at `to`, write to the process, past this queue. `None` unless everything taken so far is in the pipe.
+    pub fn lend(&mut self, to: Option<&[u8]>, events: &EventLoop) -> Option<Lent> {
         let Stdin::Open(feed) = self else { return None };
-        feed.lend(events)
+        feed.lend(to, events)
     }
 
     /// Watches a lent pipe again if something waits for it.

@@ -10,13 +10,15 @@ use resin::wire::messages::{CAPABILITY_LENDS_STDIN, Command, Event};
 use resin::wire::start::{Stdio, Step, StopSpec};
 use support::{Owner, Spec, Started, eventually, proc};
 
-const LEND: Command<'static> = Command::Lend {};
+const LEND: Command<'static> = Command::Lend { to: None };
 
 /// Opens the pipe that the answer names.
 fn borrowed(owner: &mut Owner) -> File {
     let request = owner.send(&LEND);
     let (path, inode) = owner.wait_for(|id, event| match event {
-        Event::Lent { path, inode } if id == request => Some((String::from_utf8_lossy(path).into_owned(), *inode)),
+        Event::Lent { path: Some(path), inode } if id == request => {
+            Some((String::from_utf8_lossy(path).into_owned(), *inode))
+        }
         Event::Error { message, .. } if id == request => panic!("not lent: {message}"),
         _ => None,
     });

@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code)]
 
+mod descriptors;
 mod environment;
 mod waker;
 
@@ -16,6 +17,8 @@ use napi_sys::{
 
 const FUNCTIONS: &[(&CStr, napi_callback)] = &[
     (c"changedEnvironment", Some(environment::changed_environment)),
+    (c"openMailbox", Some(descriptors::open_mailbox)),
+    (c"emptyMailbox", Some(descriptors::empty_mailbox)),
     (c"onWake", Some(waker::on_wake)),
     (c"wake", Some(waker::wake)),
 ];

@@ -10,15 +10,14 @@ use super::{Sidecar, State};
 use crate::error::WireError;
 use crate::event_loop::EventLoop;
 use crate::owner::Input;
-use crate::pipe_path::PipePath;
 use crate::place::Place;
 use crate::pty;
-use crate::stdin::Refusal;
+use crate::stdin::{Lent, Refusal};
 use crate::steps::Order;
 use crate::tree;
 use crate::wire::codec::read_command;
 use crate::wire::messages::{
-    CAPABILITY_CGROUP2, CAPABILITY_LENDS_STDIN, CAPABILITY_LIMITS, CAPABILITY_PIDNS, CAPABILITY_PTY,
+    CAPABILITY_CGROUP2, CAPABILITY_LENDS_STDIN, CAPABILITY_LIMITS, CAPABILITY_PIDNS, CAPABILITY_PTY, CAPABILITY_SOCKET,
     CAPABILITY_TAKES_OUTPUT, Command, Event, MAX_SIGNAL, StoppedBy, Target, VERSIONS,
 };
 use crate::wire::start::StopSpec;
@@ -90,10 +89,10 @@ impl Sidecar {
             }
             (State::Idle { .. }, Command::Start(start)) => self.start(id, &start, events),
             // Of the life before this one; it crossed with the news of its end.
-            (State::Idle { .. }, Command::Credit { .. } | Command::Take { .. } | Command::Lend {}) => {}
+            (State::Idle { .. }, Command::Credit { .. } | Command::Take { .. } | Command::Lend { .. }) => {}
             (_, Command::Credit { stream, bytes }) => self.credit(stream, bytes)?,
             (State::Running { .. } | State::Draining { .. }, Command::Write { data }) => self.write(id, data)?,
-            (State::Running { .. } | State::Draining { .. }, Command::Lend {}) => self.lend(id, events),
+            (State::Running { .. } | State::Draining { .. }, Command::Lend { to }) => self.lend(id, to, events),
             (State::Running { .. } | State::Draining { .. }, Command::CloseStdin {}) => self.close_stdin(id),
             (
                 State::Starting { .. } | State::Running { .. } | State::Draining { .. },
@@ -138,7 +137,12 @@ impl Sidecar {
         }
         let has_cgroup2 = self.surroundings.place.as_ref().is_some_and(Place::has_unified);
         let cgroup2 = if has_cgroup2 { CAPABILITY_CGROUP2 } else { 0 };
-        let capabilities = cgroup2 | CAPABILITY_PTY | CAPABILITY_LIMITS | CAPABILITY_LENDS_STDIN | CAPABILITY_PIDNS;
+        let capabilities = cgroup2
+            | CAPABILITY_PTY
+            | CAPABILITY_LIMITS
+            | CAPABILITY_LENDS_STDIN
+            | CAPABILITY_PIDNS
+            | CAPABILITY_SOCKET;
         let sidecar_pid = getpid().as_raw() as u32;
         let resin = env!("CARGO_PKG_VERSION");
         self.owner.tell(id, &Event::Hello { version, versions: VERSIONS, capabilities, sidecar_pid, resin });
@@ -164,13 +168,15 @@ impl Sidecar {
         self.owner.refuse(id, "EPIPE", Some(Errno::EPIPE), "the reader of stdin is gone");
     }
 
-    fn lend(&mut self, id: u32, events: &EventLoop) {
+    fn lend(&mut self, id: u32, to: Option<&[u8]>, events: &EventLoop) {
         // A terminal's keys and its screen are one descriptor, of which an owner would get both.
-        let lent = self.held().filter(|held| !held.has_terminal).and_then(|held| held.stdin.lend(events));
+        let lent = self.held().filter(|held| !held.has_terminal).and_then(|held| held.stdin.lend(to, events));
         match lent {
-            Some(PipePath { path, inode }) => self.owner.tell(id, &Event::Lent { path: path.as_bytes(), inode }),
+            Some(Lent { path, inode }) => {
+                self.owner.tell(id, &Event::Lent { path: path.as_deref().map(str::as_bytes), inode });
+            }
             None => {
-                let message = "lend does not fit: stdin is no open pipe, or not everything written is in it";
+                let message = "lend does not fit: stdin is not open for it, or not everything written is in it";
                 self.owner.refuse(id, "ERR_STATE", None, message);
             }
         }

@@ -101,7 +101,10 @@ impl Sidecar {
             namespace,
             namespace_refused,
             memory_watch: None,
-            stdin: stdin.map_or(Stdin::Null, |pipe| Stdin::piped(pipe, start.window_bytes.stdin)),
+            stdin: stdin.map_or(Stdin::Null, |end| match start.stdin {
+                Stdio::Socket => Stdin::socket(end, start.window_bytes.stdin),
+                _ => Stdin::piped(end, start.window_bytes.stdin),
+            }),
             outputs: [
                 match start.pty {
                     Some(_) => Output::of_terminal(1, stdout, start.window_bytes.stdout),

@@ -1,4 +1,4 @@
-//! The pipe to a process that reads its stdin, and what waits to go into it: writes of the owner and of resin, and what the owner puts into a pipe that
+//! The pipe, or the socket, to a process that reads its stdin, and what waits to go into it: writes of the owner and of resin, and what the owner puts into a pipe that
 //! goes on into this one. Knows the order of all that; does not know who is told.
 
 use std::collections::VecDeque;
@@ -9,9 +9,10 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::write;
 
-use super::Progress;
 use super::relay::{RELAY_PIPE_BYTES, Relay, Standstill};
+use super::{Lent, Progress};
 use crate::event_loop::{EventLoop, Source};
+use crate::handover::hand_over;
 use crate::pipe_path::PipePath;
 
 /// What the pipe of a flood holds; the most that anybody may ask for by default.
@@ -39,6 +40,8 @@ pub struct Feed {
     pub(super) last: Option<u8>,
     pub(super) writable: bool,
     pub(super) widened: bool,
+    /// It is a socket: it has no size to be changed, and no path by which it could be opened.
+    is_socket: bool,
     /// Buffers of writes that are done: in a flood the next need them at once, and new ones would cost a page fault for every page.
     pub(super) spare: Vec<Vec<u8>>,
     /// The owner writes to it; nothing wakes for it.
@@ -63,7 +66,7 @@ pub struct Waiting {
 }
 
 impl Feed {
-    pub(super) fn new(pipe: OwnedFd, window_bytes: u32) -> Self {
+    pub(super) fn new(pipe: OwnedFd, window_bytes: u32, is_socket: bool) -> Self {
         Self {
             pipe,
             window_bytes: u64::from(window_bytes),
@@ -73,7 +76,8 @@ impl Feed {
             is_closing: false,
             last: None,
             writable: true,
-            widened: false,
+            widened: is_socket,
+            is_socket,
             spare: Vec::new(),
             lent: false,
             relay: None,
@@ -137,24 +141,39 @@ impl Feed {
         }
     }
 
-    /// Lets the owner write to the pipe, or to one that goes on into it. `None` unless everything taken so far is in it.
+    /// Lets the owner write to the pipe, to one that goes on into it, or to the socket. `None` unless everything taken so far is in it.
     ///
-    /// In the first case every read of the process would wake the sidecar, although it is none of its business: the pipe is not watched any more.
-    pub(super) fn lend(&mut self, events: &EventLoop) -> Option<PipePath> {
+    /// One that the process reads itself would wake the sidecar at every read, although that is none of its business: it is not watched any more.
+    pub(super) fn lend(&mut self, to: Option<&[u8]>, events: &EventLoop) -> Option<Lent> {
         if self.is_closing || !self.waiting.is_empty() {
             return None;
         }
+        if self.is_socket {
+            let inode = hand_over(&self.pipe, to?).ok()?;
+            self.leave(events)?;
+            return Some(Lent { path: None, inode });
+        }
+        let PipePath { path, inode } = self.lend_pipe(events)?;
+        Some(Lent { path: Some(path), inode })
+    }
+
+    fn lend_pipe(&mut self, events: &EventLoop) -> Option<PipePath> {
         if let Some(path) = self.lend_relay(events) {
             return Some(path);
         }
         let path = PipePath::of(&self.pipe).ok()?;
+        self.leave(events)?;
+        // As large as it was will do: a user's share of pipe memory may be used up, or more than that be in it.
+        let _ = self.widened.then(|| fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(LENT_PIPE_BYTES)));
+        Some(path)
+    }
+
+    fn leave(&mut self, events: &EventLoop) -> Option<()> {
         if !self.lent {
             events.unwatch(&self.pipe).ok()?;
             self.lent = true;
         }
-        // As large as it was will do: a user's share of pipe memory may be used up, or more than that be in it.
-        let _ = self.widened.then(|| fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(LENT_PIPE_BYTES)));
-        Some(path)
+        Some(())
     }
 
     /// Both pipes must be large, or each waits for the other all the time.

@@ -28,6 +28,9 @@ pub const CAPABILITY_TAKES_OUTPUT: u32 = 32;
 /// Capability bit: this resin can lend its end of the process's stdin.
 pub const CAPABILITY_LENDS_STDIN: u32 = 64;
 
+/// Capability bit: this resin can make a socket of the process's stdin.
+pub const CAPABILITY_SOCKET: u32 = 256;
+
 /// The largest window of one stream, in bytes (16 MiB).
 pub const MAX_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 
@@ -102,8 +105,12 @@ pub enum Command<'a> {
         #[serde(with = "serde_bytes")]
         data: &'a [u8],
     },
-    /// Ask for the pipe of its stdin, so as to write to it without resin.
-    Lend {},
+    /// Ask for the pipe or the socket of its stdin, so as to write to it without resin.
+    Lend {
+        /// The name of the socket at which the owner takes a socket.
+        #[serde(with = "serde_bytes", skip_serializing_if = "Option::is_none")]
+        to: Option<&'a [u8]>,
+    },
     /// Close its stdin once everything written before is in the pipe.
     CloseStdin {},
     /// Send a signal.
@@ -149,7 +156,7 @@ impl Command<'_> {
             Command::Hello { .. } => "hello",
             Command::Start(_) => "start",
             Command::Write { .. } => "write",
-            Command::Lend {} => "lend",
+            Command::Lend { .. } => "lend",
             Command::CloseStdin {} => "closeStdin",
             Command::Signal { .. } => "signal",
             Command::Stop(_) => "stop",
@@ -253,10 +260,10 @@ pub enum Event<'a> {
     },
     /// The answer to `lend`: the owner may write to the process's stdin itself.
     Lent {
-        /// Where the owner can open the pipe.
-        #[serde(with = "serde_bytes")]
-        path: &'a [u8],
-        /// Its inode, by which the owner knows that it has opened the right one.
+        /// Where the owner can open the pipe; a socket it was sent.
+        #[serde(with = "serde_bytes", skip_serializing_if = "Option::is_none")]
+        path: Option<&'a [u8]>,
+        /// Its inode, by which the owner knows that it has opened, or was sent, the right one.
         inode: u64,
     },
     /// No more output of this stream will come; for stream 0, its reader is gone, or a step of the stop has closed it.

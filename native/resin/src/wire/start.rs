@@ -13,6 +13,8 @@ use crate::wire::messages::Target;
 pub enum Stdio<'a> {
     /// A pipe to resin.
     Pipe,
+    /// Of stdin only: one end of a pair of sockets, that can only be read; resin has the other.
+    Socket,
     /// `/dev/null`.
     Null,
     /// The owner's own, where the fork server was given it.
@@ -53,6 +55,7 @@ impl Serialize for Stdio<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Stdio::Pipe => serializer.serialize_str("pipe"),
+            Stdio::Socket => serializer.serialize_str("socket"),
             Stdio::Null => serializer.serialize_str("null"),
             Stdio::Inherit => serializer.serialize_str("inherit"),
             Stdio::Pty => serializer.serialize_str("pty"),

@@ -44,6 +44,7 @@ impl<'a> Reader<'a> {
         if self.is_text() {
             let words = [
                 ("pipe", Stdio::Pipe),
+                ("socket", Stdio::Socket),
                 ("null", Stdio::Null),
                 ("inherit", Stdio::Inherit),
                 ("pty", Stdio::Pty),

@@ -22,6 +22,18 @@ export function pipesOf(osPid: number): string[] {
   return links(osPid).filter((link) => link.startsWith("pipe:"));
 }
 
+/** Whether process `writerPid` itself has the socket open that is the other end of the process's standard input: it is one of the process's parent's. */
+export function sharesSocket(writerPid: number, osPid: number): boolean {
+  const parentPid = processOf(osPid)?.parent;
+  const own = socketsOf(writerPid);
+  return parentPid !== undefined && socketsOf(parentPid).some((link) => own.includes(link));
+}
+
+/** What the descriptors of a process that are sockets lead to. */
+export function socketsOf(osPid: number): string[] {
+  return links(osPid).filter((link) => link.startsWith("socket:"));
+}
+
 /** What the kernel lets the owner of such a link do: how its descriptor was opened. */
 const READABLE = 0o400;
 const WRITABLE = 0o200;

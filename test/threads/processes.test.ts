@@ -10,7 +10,7 @@ import type { Tree } from "#src/app/tree.js";
 import type { ActorRef } from "#src/ref.js";
 import { eventually } from "#src/testing/eventually.js";
 import { isRunning, processesMarked } from "../support/proc.js";
-import { writesTo } from "../support/reads-from.js";
+import { sharesSocket, socketsOf, writesTo } from "../support/reads-from.js";
 import { resident, startResidents } from "../support/resident.js";
 
 t.setTimeout(120_000);
@@ -100,4 +100,26 @@ t.test("the end of a thread that wrote to a process closes no descriptor of anot
   const files = Array.from({ length: 16 }, () => openSync("/dev/null", "r"));
   await tree.stop();
   for (const file of files) t.doesNotThrow(() => closeSync(file));
+});
+
+t.test("a thread of its own writes to the socket of its process, which ends with it", async (t) => {
+  const args = [
+    ["sh", "-c", "head -c 3000000 >/dev/null; exec sleep 1000"],
+    `thread-${process.pid}-${trials++}`,
+    "socket",
+  ];
+  const before = socketsOf(process.pid).length;
+  const tree = await startResidents([
+    resident("holder", "own", { module: "./holder.mjs#Holder", args, shutdown: 300 }),
+  ]);
+  const holder = tree.whereis<Holder>("holder");
+  if (!holder) throw new Error("the holder does not run");
+  const { osPid } = await holder.call.place();
+  const poured = t.rejects(holder.call.pour(30_000_000));
+  await eventually(() => sharesSocket(process.pid, osPid));
+  holder.cast.spin();
+  await tree.stop();
+  await poured;
+  t.notOk(isRunning(osPid));
+  await eventually(() => socketsOf(process.pid).length <= before);
 });

@@ -11,7 +11,7 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { open } from "copal";
 import { execa } from "execa";
-import { type Report, report, row } from "./report.js";
+import { type Report, type Row, report, row } from "./report.js";
 import { inRounds } from "./rounds.js";
 
 const TOTAL_BYTES = 400_000_000;
@@ -23,19 +23,33 @@ interface Ends {
   readonly stdout: Readable;
 }
 
-const contenders: Record<string, () => Promise<string>> = {
-  copal: async () => through(await open("wc", ["-c"])),
+const theirs: Record<string, () => Promise<string>> = {
   child_process: () => through(spawn("wc", ["-c"])),
   execa: () => through(execa("wc", ["-c"], { buffer: false }) as unknown as Ends),
-  // What the kernel does with nobody in between; its writer is a program, not Node.
-  "shell pipeline": () => text(spawn("sh", ["-c", `head -c ${TOTAL_BYTES} /dev/zero | wc -c`]).stdout),
 };
 
-/** Measures `bytes per second` beside `child_process`, `execa` and a shell pipeline. */
-export async function measure(): Promise<Report> {
-  const timed = Object.entries(contenders).map(([contender, feed]) => [contender, () => perSecond(contender, feed)]);
-  const samples = await inRounds("stdin", ROUNDS, Object.fromEntries(timed));
-  return report("stdin", [row("bytes per second", "B/s", "higher", samples)]);
+const cases: Record<string, Record<string, () => Promise<string>>> = {
+  "bytes per second": {
+    copal: async () => through(await open("wc", ["-c"])),
+    ...theirs,
+    // What the kernel does with nobody in between; its writer is a program, not Node.
+    "shell pipeline": () => text(spawn("sh", ["-c", `head -c ${TOTAL_BYTES} /dev/zero | wc -c`]).stdout),
+  },
+  "bytes per second, into a socket": {
+    copal: async () => through(await open("wc", ["-c"], { stdin: "socket" })),
+    ...theirs,
+  },
+};
+
+/** Measures `bytes per second` beside `child_process`, `execa` and a shell pipeline, and `bytes per second, into a socket` beside the first two. */
+export async function measure(only = ""): Promise<Report> {
+  const rows: Row[] = [];
+  for (const [name, contenders] of Object.entries(cases)) {
+    if (!name.includes(only)) continue;
+    const timed = Object.entries(contenders).map(([contender, feed]) => [contender, () => perSecond(contender, feed)]);
+    rows.push(row(name, "B/s", "higher", await inRounds("stdin", ROUNDS, Object.fromEntries(timed))));
+  }
+  return report("stdin", rows);
 }
 
 async function perSecond(contender: string, feed: () => Promise<string>): Promise<number> {

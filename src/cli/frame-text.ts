@@ -12,7 +12,7 @@ import { HEADER_BYTES } from "../wire/frame.js";
 import { type Command, type CommandBodies, PROTOCOL_VERSIONS, type WireEvent } from "../wire/messages.js";
 
 /** Keys whose texts are bytes on the wire, and lists of them; `stdin` only within a step. */
-const byteKeys = new Set(["argv", "cwd", "env", "path", "arg0", "data", "command"]);
+const byteKeys = new Set(["argv", "cwd", "env", "path", "arg0", "data", "to", "command"]);
 
 /** Gives a message as an object for one line. */
 export function messageObject({ name, id, body }: Command | WireEvent): JsonObject {

@@ -148,6 +148,8 @@ export class SidecarClient {
     this.#stdinQueue ??= new StdinQueue(this.#windowBytes.stdin, {
       send: (bytes) => this.#connection.sendWrite(bytes),
       borrow: () => this.#borrow(),
+      // Who asks for a socket expects a flood.
+      ...(this.#hasSocket && { borrowAfterBytes: 0 }),
       broken: (cause) => unread(this.#argv0, cause),
     });
     return this.#stdinQueue.write(data);

@@ -46,6 +46,8 @@ export interface StdinWay {
   send(data: Uint8Array): number;
   /** Asks for the pipe itself while every command is answered; undefined where it cannot be had. Never rejects. */
   borrow(): Promise<LentPipe | undefined>;
+  /** Bytes in large writes after which it is asked for; 0: with the first such write. */
+  readonly borrowAfterBytes?: number;
   /** Makes the error of a write that nobody will read. */
   broken(cause?: Error): Error;
 }
@@ -139,7 +141,8 @@ export class StdinQueue {
     if (this.#pipe) return this.#writeAll(this.#pipe);
     while (this.#unsent.length > 0) {
       if (this.#isBorrowing) return;
-      if (this.#mayBorrow && (this.#bulkBytes > BORROW_AFTER_BYTES || this.#turns > BORROW_AFTER_TURNS)) {
+      const { borrowAfterBytes = BORROW_AFTER_BYTES } = this.#way;
+      if (this.#mayBorrow && (this.#bulkBytes > borrowAfterBytes || this.#turns > BORROW_AFTER_TURNS)) {
         // Two writers have no order: the pipe is asked for when all that was sent is in it.
         if (this.#sent.length === 0) void this.#borrow();
         return;

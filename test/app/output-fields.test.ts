@@ -110,6 +110,7 @@ const refused: readonly [string, object, string][] = [
     { stdout: { ...rpc, to: "a.b" } },
     "s/p.stdout.method: got a name, allowed without",
   ],
+  ["questions to a socket", { stdout: rpc, stdin: "socket" }, "s/p.stdin: got something else, allowed is pipe"],
   ["questions to a file", { stdout: rpc, stdin: { file: "x" } }, "s/p.stdin: got something else, allowed is pipe"],
   ["a conversation in a terminal", { stdout: rpc, pty: true }, "s/p.pty: got a terminal, allowed is none"],
   ["stderr among answers", { stdout: rpc, mergeStderr: true }, "s/p.mergeStderr: got true, allowed is false"],

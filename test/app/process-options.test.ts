@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type ProcessActor, start } from "copal";
 import t from "tap";
@@ -47,6 +47,14 @@ t.test("streams go to files of its folder", async (t) => {
     { in: "x\n" },
   );
   await eventually(() => readFileSync(join(cwd, "out"), "utf8") === "x\ntrouble\n");
+});
+
+t.test("standard input may be a socket, and a stop still has words for it", async (t) => {
+  const command = "read word; echo $word >word";
+  const { osPid, cwd, tree } = await started(t, { command, stdin: "socket", stop: { message: "quit", grace: "20s" } });
+  t.match(readlinkSync(`/proc/${osPid}/fd/0`), /^socket:/);
+  await tree.stop();
+  t.equal(readFileSync(join(cwd, "word"), "utf8"), "quit\n");
 });
 
 t.test("steps stop it, and its limits are those of the process", async (t) => {

@@ -72,6 +72,18 @@ t.test("a terminal, a signal by name, an id of one's own", async (t) => {
   t.match(events.at(-1), { exited: { signal: 2 } });
 });
 
+t.test("a socket for its input, which is not lent to nobody", async (t) => {
+  const { events } = byHand(t, [
+    { start: { argv: ["sh", "-c", "readlink /proc/self/fd/0 | cut -c 1-6; cat >/dev/null"], stdin: "socket", env } },
+    { wait: "output" },
+    { lend: { to: "copal-test-nobody" } },
+    { closeStdin: {} },
+  ]);
+  t.match(events[2], { output: { stream: 1, bytes: "socket\n" } });
+  t.match(events[3], { id: 3, error: { code: "ERR_STATE" } });
+  t.match(events.at(-1), { exited: { code: 0 } });
+});
+
 t.test("a start that fails is an event like others", async (t) => {
   const { status, events } = byHand(t, [{ start: { argv: ["/nope"] } }]);
   t.match(events[1], { id: 2, startFailed: { stage: "exec", code: "ENOENT" } });

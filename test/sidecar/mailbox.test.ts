@@ -2,7 +2,9 @@
  * Where a socket is sent that is lent: anybody can knock there, and nobody may do harm by it.
  */
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
+import { Worker } from "node:worker_threads";
 import t, { type Test } from "tap";
 import { open } from "#src/process/open.js";
 import { addon } from "#src/sidecar/addon.js";
@@ -43,6 +45,19 @@ t.test("nothing that was sent there is kept but the one that was waited for", as
   t.equal(module.emptyMailbox("copal-test-mailbox", 1), -1);
   t.equal(descriptors(), before);
   t.equal(module.emptyMailbox("copal-test-mailbox", 1), -1, "it is closed");
+});
+
+t.test("a mailbox ends with its thread", async (t) => {
+  const module = native(t);
+  if (!module) return;
+  const url = import.meta.resolve("#src/sidecar/addon.js");
+  const code = `import(${JSON.stringify(url)}).then(({ addon }) => addon.openMailbox("copal-test-thread") && parentPort.postMessage(1))`;
+  const thread = new Worker(`const { parentPort } = require("worker_threads"); ${code}`, { eval: true });
+  await once(thread, "message");
+  t.notOk(module.openMailbox("copal-test-thread"));
+  await thread.terminate();
+  t.ok(module.openMailbox("copal-test-thread"));
+  t.equal(module.emptyMailbox("copal-test-thread", 1), -1);
 });
 
 for (const [howMany, knockers, isLent] of [

@@ -13,6 +13,9 @@ import { sharesSocket } from "../support/reads-from.js";
 import { requireProgram } from "../support/require-program.js";
 import { skip } from "../support/skip.js";
 
+/** The kernel has one such name at a time, whoever else runs these tests. */
+const mailbox = `copal-test-${process.pid}`;
+
 const descriptors = () => readdirSync("/proc/self/fd").length;
 
 /** Knocks so often, with descriptors or a word or nothing, and leaves. */
@@ -25,8 +28,11 @@ for at in range(int(sys.argv[2])):
         visitor.connect(b"\\0" + sys.argv[1].encode())
     except BlockingIOError:
         break
-    if at % 3 == 0: socket.send_fds(visitor, [b"x"], [visitor.fileno()] * 100)
-    if at % 3 == 1: visitor.send(b"junk")
+    try:
+        if at % 3 == 0: socket.send_fds(visitor, [b"x"], [visitor.fileno()] * 20)
+        if at % 3 == 1: visitor.send(b"junk")
+    except OSError:
+        pass # Who is not root may have so many on their way and no more.
     visitor.close()
 `;
 
@@ -39,25 +45,27 @@ t.test("nothing that was sent there is kept but the one that was waited for", as
   const [python, module] = [requireProgram(t, "python3", "python3"), native(t)];
   if (!python || !module) return;
   const before = descriptors();
-  t.ok(module.openMailbox("copal-test-mailbox"));
-  t.notOk(module.openMailbox("copal-test-mailbox"), "a name is one mailbox's");
-  execFileSync(python, ["-c", knocks, "copal-test-mailbox", "30"]);
-  t.equal(module.emptyMailbox("copal-test-mailbox", 1), -1);
+  t.ok(module.openMailbox(mailbox));
+  t.notOk(module.openMailbox(mailbox), "a name is one mailbox's");
+  execFileSync(python, ["-c", knocks, mailbox, "30"]);
+  t.equal(module.emptyMailbox(mailbox, 1), -1);
   t.equal(descriptors(), before);
-  t.equal(module.emptyMailbox("copal-test-mailbox", 1), -1, "it is closed");
+  t.equal(module.emptyMailbox(mailbox, 1), -1, "it is closed");
 });
 
 t.test("a mailbox ends with its thread", async (t) => {
   const module = native(t);
   if (!module) return;
   const url = import.meta.resolve("#src/sidecar/addon.js");
-  const code = `import(${JSON.stringify(url)}).then(({ addon }) => addon.openMailbox("copal-test-thread") && parentPort.postMessage(1))`;
-  const thread = new Worker(`const { parentPort } = require("worker_threads"); ${code}`, { eval: true });
+  const code = `import(${JSON.stringify(url)}).then(({ addon }) => addon.openMailbox("${mailbox}") && parentPort.postMessage(1))`;
+  // It listens, so that the thread stays.
+  const begin = `const { parentPort } = require("worker_threads"); parentPort.on("message", () => {});`;
+  const thread = new Worker(`${begin} ${code}`, { eval: true });
   await once(thread, "message");
-  t.notOk(module.openMailbox("copal-test-thread"));
+  t.notOk(module.openMailbox(mailbox));
   await thread.terminate();
-  t.ok(module.openMailbox("copal-test-thread"));
-  t.equal(module.emptyMailbox("copal-test-thread", 1), -1);
+  t.ok(module.openMailbox(mailbox));
+  t.equal(module.emptyMailbox(mailbox, 1), -1);
 });
 
 for (const [howMany, knockers, isLent] of [

@@ -2,7 +2,11 @@ import t from "tap";
 import type { LentPipe } from "#src/sidecar/lent-pipe.js";
 import { StdinQueue } from "#src/sidecar/stdin-queue.js";
 
-function queueOf(windowBytes: number, borrow: () => Promise<LentPipe | undefined> = async () => undefined) {
+function queueOf(
+  windowBytes: number,
+  borrow: () => Promise<LentPipe | undefined> = async () => undefined,
+  more: { borrowAfterBytes?: number } = {},
+) {
   const sent: { id: number; bytes: number }[] = [];
   let asked = 0;
   const queue = new StdinQueue(windowBytes, {
@@ -12,6 +16,7 @@ function queueOf(windowBytes: number, borrow: () => Promise<LentPipe | undefined
       return borrow();
     },
     broken: () => new Error("broken"),
+    ...more,
   });
   return { queue, sent, asked: () => asked };
 }
@@ -156,4 +161,17 @@ t.test("a pipe that comes too late is closed", async (t) => {
   t.ok(isClosed);
   queue.fail(() => new Error("gone"));
   await t.rejects(late, { message: "gone" });
+});
+
+t.test("what is to be asked for at once is, with the first large write, which waits for the answer", async (t) => {
+  const { queue, sent, asked } = queueOf(100_000, undefined, { borrowAfterBytes: 0 });
+  void queue.write(bytes(100));
+  t.strictSame([asked(), sent.length], [0, 1]);
+  queue.acknowledge(1);
+  const done = queue.write(bytes(20_000));
+  t.strictSame([asked(), sent.length], [1, 1]);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(sent.length, 2);
+  queue.acknowledge(2);
+  await done;
 });

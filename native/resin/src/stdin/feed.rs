@@ -1,5 +1,5 @@
-//! The pipe, or the socket, to a process that reads its stdin, and what waits to go into it: writes of the owner and of resin, and what the owner puts into a pipe that
-//! goes on into this one. Knows the order of all that; does not know who is told.
+//! The pipe (or the socket) to a process that reads its stdin, and what waits to go into it: writes of the owner and of resin, and what the owner puts
+//! into a pipe that goes on into this one. Knows the order of all that; does not know who is told.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -150,7 +150,7 @@ impl Feed {
         }
         if self.is_socket {
             let inode = hand_over(&self.pipe, to?).ok()?;
-            self.leave(events)?;
+            self.stop_watching(events)?;
             return Some(Lent { path: None, inode });
         }
         let PipePath { path, inode } = self.lend_pipe(events)?;
@@ -162,13 +162,13 @@ impl Feed {
             return Some(path);
         }
         let path = PipePath::of(&self.pipe).ok()?;
-        self.leave(events)?;
+        self.stop_watching(events)?;
         // As large as it was will do: a user's share of pipe memory may be used up, or more than that be in it.
         let _ = self.widened.then(|| fcntl(&self.pipe, FcntlArg::F_SETPIPE_SZ(LENT_PIPE_BYTES)));
         Some(path)
     }
 
-    fn leave(&mut self, events: &EventLoop) -> Option<()> {
+    fn stop_watching(&mut self, events: &EventLoop) -> Option<()> {
         if !self.lent {
             events.unwatch(&self.pipe).ok()?;
             self.lent = true;

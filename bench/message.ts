@@ -22,8 +22,8 @@ const AT_ONCE = 1_000;
 const BIG_CALLS = 40;
 const PASSES = 1_000;
 const MEGABYTE = 1_048_576;
-/** Timers and bytes on their way are few beside calls, so that these rounds are longer. */
-const CALLS_BESIDE_DELAYS = 10_000;
+/** Timers and bytes on their way are looked at for as long beside everybody, some hundred times: a percentile of fewer would be another one. */
+const DELAYS_FOR_MS = 1_000;
 const DELAYS = "while calls go one at a time";
 const IDLE = "processor time of an idle app in a second";
 
@@ -214,7 +214,8 @@ async function delays({ far, threads: { MessageChannel } }: Contenders): Promise
     for (const [contender, peer] of Object.entries({ copal: far, MessageChannel })) {
       await peer.watchDelays();
       mine.begin();
-      for (let i = 0; i < CALLS_BESIDE_DELAYS; i++) await peer.call(i);
+      const endMs = performance.now() + DELAYS_FOR_MS;
+      for (let i = 0; performance.now() < endMs; i++) await peer.call(i);
       const [here, there] = [await mine.end(), await peer.delays()];
       if (round < 0) continue;
       add(contender, "caller's", here);

@@ -7,8 +7,8 @@ import { addon } from "../sidecar/addon.js";
 /** Who is woken in this thread, by key. */
 const sleepers = new Map<number, () => void>();
 let lastKey = 0;
-/** The number of this thread; 0 where it cannot be woken, undefined while nobody wanted to be. */
-let thread: number | undefined;
+/** The number of this thread; 0 where it cannot be woken. Got here, so that what is woken runs in nobody's `AsyncLocalStorage`. */
+const thread = addon?.onWake(call) ?? 0;
 
 /** By which a sleeper is found from everywhere in the process. */
 export interface Waker {
@@ -18,7 +18,6 @@ export interface Waker {
 
 /** Has `onWake` called whenever somebody wakes it; undefined where that cannot be natively. */
 export function beWoken(onWake: () => void): Waker | undefined {
-  thread ??= addon?.onWake(call) ?? 0;
   if (thread === 0) return undefined;
   const key = ++lastKey;
   sleepers.set(key, onWake);

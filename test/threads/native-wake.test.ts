@@ -99,6 +99,16 @@ t.test("what a sleeper throws is the uncaught exception of its thread", async (t
   t.match(await failed, [{ message: "woken" }]);
 });
 
+t.test("who is woken runs in nobody's asynchronous context, also the first who wants to be", async (t) => {
+  const code = `import { AsyncLocalStorage } from "node:async_hooks";
+    const { beWoken, wake } = await import(${JSON.stringify(import.meta.resolve("#src/threads/native-wake.js"))});
+    const running = setInterval(() => {}, 1_000);
+    const context = new AsyncLocalStorage();
+    const seen = () => { console.log(context.getStore()); clearInterval(running); };
+    context.run("a request", () => wake(beWoken(seen)));`;
+  t.equal(inNode(code), "undefined\n");
+});
+
 t.test("Node ends although somebody sleeps in its main thread", async (t) => {
   const module = JSON.stringify(import.meta.resolve("#src/threads/native-wake.js"));
   const code = `const { beWoken } = await import(${module}); console.log(typeof beWoken(() => {}));`;

@@ -22,10 +22,14 @@ export function pipesOf(osPid: number): string[] {
   return links(osPid).filter((link) => link.startsWith("pipe:"));
 }
 
-/** Whether process `writerPid` itself has the socket open that is the other end of the process's standard input: it is one of the process's parent's. */
+/**
+ * Whether process `writerPid` itself has the socket open that is the other end of the process's standard input: it is one of the process's parent's, which
+ * has the standard streams of the writer as well, and these may be sockets too.
+ */
 export function sharesSocket(writerPid: number, osPid: number): boolean {
   const parentPid = processOf(osPid)?.parent;
-  const own = socketsOf(writerPid);
+  const standard = [0, 1, 2].map((fd) => readlinkSync(`/proc/${writerPid}/fd/${fd}`));
+  const own = socketsOf(writerPid).filter((link) => !standard.includes(link));
   return parentPid !== undefined && socketsOf(parentPid).some((link) => own.includes(link));
 }
 

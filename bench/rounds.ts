@@ -4,8 +4,8 @@
 import { progress, type Samples } from "./report.js";
 
 /**
- * Takes one sample of every contender in each round, the first round being for warming up. Each round begins with another contender: what one leaves
- * behind (garbage, a core that sleeps) is not always the same one's to bear.
+ * Takes one sample of every contender in each round, the first round being for warming up. Each round begins with another contender, and every
+ * other one goes the other way round: what one leaves behind (garbage, a core that sleeps) is not always the same one's to bear.
  */
 export async function inRounds(
   name: string,
@@ -16,7 +16,7 @@ export async function inRounds(
   const order = Object.entries(contenders);
   for (let round = 0; round <= rounds; round++) {
     progress(`${name}: ${round === 0 ? "warming up" : `round ${round} of ${rounds}`}`);
-    for (const [contender, measure] of order) {
+    for (const [contender, measure] of round % 2 === 0 ? order : order.toReversed()) {
       const sample = await measure();
       if (round > 0) samples[contender]?.push(sample);
     }

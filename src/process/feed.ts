@@ -8,6 +8,21 @@ import type { HeldProcess } from "./held-process.js";
 /** Something to be read by a process: a text (as UTF-8), bytes, or an iterable of them, such as a stream of Node or of the web. */
 export type Input = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
+/** How a program that is run without supervision gets what it reads. */
+export interface InputOptions {
+  /** What it reads. Default: nothing, from `/dev/null`. A program need not read all of it. */
+  input?: Input;
+  /** What the input comes through: see `StdinOption`. Default `pipe`. */
+  stdin?: "pipe" | "socket";
+}
+
+/** What standard input is connected to. @throws {RangeError} for a way that is neither a pipe nor a socket. */
+export function stdinFor(input: Input | undefined, stdin: "pipe" | "socket" = "pipe"): "null" | "pipe" | "socket" {
+  if (stdin !== "pipe" && stdin !== "socket")
+    throw new RangeError(`stdin must be "pipe" or "socket", got ${JSON.stringify(stdin)}: the input comes through it`);
+  return input === undefined ? "null" : stdin;
+}
+
 /**
  * Writes all of `input` and closes standard input behind it, each part when the one before is in the pipe. A process that stops reading, or ends,
  * ends the feeding: that is no failure, and the input is asked for no more.

@@ -5,18 +5,14 @@ import type { OutputStream } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import type { OsText } from "../sidecar/os-text.js";
 import type { StartOptions } from "../sidecar/start-options.js";
-import { feed, type Input } from "./feed.js";
+import { feed, type InputOptions, stdinFor } from "./feed.js";
 import { HeldProcess } from "./held-process.js";
 import type { LimitOptions } from "./life-limits.js";
 import { checkedLineBytes, LineQueue } from "./line-queue.js";
 import { isSuccess, processFailure, STDERR_TAIL_BYTES } from "./process-failure.js";
 
 /** Options of {@link lines}; see `StartOptions` for those of the process. */
-export interface LinesOptions extends Omit<StartOptions, "argv" | "stdin" | "stdout">, LimitOptions {
-  /** What the process reads. Default: nothing, from `/dev/null`. */
-  input?: Input;
-  /** What the input comes through: see `StdinOption`. Default `pipe`. */
-  stdin?: "pipe" | "socket";
+export interface LinesOptions extends Omit<StartOptions, "argv" | "stdin" | "stdout">, InputOptions, LimitOptions {
   /** Longest line in bytes, 1 to 268,435,456, default 1 MiB; a longer one comes in pieces of this length, cut between characters. */
   maxLineBytes?: number;
   /** Milliseconds without output while a line is waited for; the time between two lines that the reader takes for itself does not count. */
@@ -118,9 +114,9 @@ export class Lines implements AsyncIterableIterator<string, undefined>, AsyncDis
   }
 
   async #begin(): Promise<void> {
-    const { input, stdin = "pipe", maxLineBytes, onStderr, throws, successExitCodes, ...held } = this.#options;
+    const { input, stdin, maxLineBytes, onStderr, throws, successExitCodes, ...held } = this.#options;
     try {
-      this.#process = new HeldProcess({ ...held, argv: this.#argv, stdin: input === undefined ? "null" : stdin });
+      this.#process = new HeldProcess({ ...held, argv: this.#argv, stdin: stdinFor(input, stdin) });
       await this.#process.begin({
         output: (stream, bytes) => this.#output(stream, bytes),
         closed: () => {},

@@ -5,7 +5,7 @@ import type { OutputStream } from "../sidecar/client.js";
 import type { ExitReport } from "../sidecar/exit-report.js";
 import type { OsText } from "../sidecar/os-text.js";
 import type { StartOptions } from "../sidecar/start-options.js";
-import { feed, type Input } from "./feed.js";
+import { feed, type InputOptions, stdinFor } from "./feed.js";
 import { HeldProcess } from "./held-process.js";
 import type { LimitOptions } from "./life-limits.js";
 import { isSuccess, processFailure } from "./process-failure.js";
@@ -20,11 +20,7 @@ export const DEFAULT_OUTPUT_LIMIT_BYTES = 128 * 1024 * 1024;
 export type OutputObserver = (bytes: Buffer) => unknown;
 
 /** Options of {@link run}; see `StartOptions` for those of the process. */
-export interface RunOptions extends Omit<StartOptions, "argv" | "stdin">, LimitOptions {
-  /** What it reads. Default: nothing, from `/dev/null`. A program need not read all of it. */
-  input?: Input;
-  /** What the input comes through: see `StdinOption`. Default `pipe`. */
-  stdin?: "pipe" | "socket";
+export interface RunOptions extends Omit<StartOptions, "argv" | "stdin">, InputOptions, LimitOptions {
   /** How output becomes text; `"buffer"` leaves it bytes. Default `"utf8"`, with U+FFFD for what is not UTF-8. */
   encoding?: BufferEncoding | "buffer";
   /** Bytes of stdout and stderr together that are kept; a program that writes more is stopped. Default 128 MiB; may be `Infinity`. */
@@ -68,7 +64,7 @@ export async function run<Options extends RunOptions = RunOptions>(
 ): Promise<RunResult<OutputOf<Options>>> {
   const {
     input,
-    stdin = "pipe",
+    stdin,
     encoding = "utf8",
     onStdout,
     onStderr,
@@ -82,7 +78,7 @@ export async function run<Options extends RunOptions = RunOptions>(
     outputLimitBytes: DEFAULT_OUTPUT_LIMIT_BYTES,
     ...held,
     argv: [command, ...args],
-    stdin: input === undefined ? "null" : stdin,
+    stdin: stdinFor(input, stdin),
   });
   const gathered = new Gathered(process, { stdout: onStdout, stderr: onStderr });
   await process.begin(gathered);

@@ -309,8 +309,8 @@ export class SidecarClient {
   }
 
   /**
-   * Gets the pipe or the socket of standard input, where the sidecar lends it. Not for a process that does not keep Node running: a write that waits in the pipe
-   * would. Nor for one whose plan of a stop has words for it: they would come between the parts of a write.
+   * Gets the pipe or the socket of standard input, where the sidecar lends it. Not for a process that does not keep Node running: a write that
+   * waits in the pipe would. Nor for one whose plan of a stop has words for it: they would come between the parts of a write.
    */
   async #borrow(): Promise<LentPipe | undefined> {
     const hasWords = this.#stopPlan.steps?.some(({ stdin, closeStdin }) => stdin || closeStdin);

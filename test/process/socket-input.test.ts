@@ -33,7 +33,10 @@ async function put(session: Session): Promise<void> {
 /** Writes until this process does so itself; gives how many bytes that took. The process must read them. */
 async function lent(session: Session): Promise<number> {
   let bytes = 0;
-  for (; !isLent(session); bytes += chunk.length) await put(session);
+  for (; !isLent(session); bytes += chunk.length) {
+    if (bytes > 100_000_000) throw new Error("the socket was not lent");
+    await put(session);
+  }
   return bytes;
 }
 
@@ -66,6 +69,16 @@ t.test("a flood goes past the sidecar and is whole", async (t) => {
   t.match(await session.exited, { code: 0 });
 });
 
+t.test("the first large write goes past the sidecar already", async (t) => {
+  const session = await open("wc", ["-c"], { stdin: "socket" });
+  t.notOk(isLent(session));
+  await session.write(chunk);
+  t.ok(isLent(session));
+  session.stdin.end();
+  t.equal(await text(session.stdout), `${chunk.length}\n`);
+  t.match(await session.exited, { code: 0 });
+});
+
 t.test("a conversation goes past the sidecar after some turns", async (t) => {
   const session = await open("cat", [], { stdin: "socket" });
   for (let turn = 0; turn < 200; turn++) {
@@ -75,6 +88,14 @@ t.test("a conversation goes past the sidecar after some turns", async (t) => {
   t.ok(isLent(session));
   session.stdin.end();
   t.match(await session.exited, { code: 0 });
+});
+
+t.test("what the input of run and lines comes through is a pipe or a socket, and nothing else", async (t) => {
+  for (const stdin of ["inherit", "null", { file: "/dev/null" }]) {
+    const options = { input: "x", stdin } as { input: string; stdin: "pipe" };
+    await t.rejects(run("cat", [], options), { name: "RangeError", message: /^stdin must be "pipe" or "socket", got/ });
+    await t.rejects(lines("cat", [], options).next(), RangeError);
+  }
 });
 
 t.test("only standard input can be one, and no terminal's", async (t) => {

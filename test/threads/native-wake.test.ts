@@ -5,7 +5,9 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import t from "tap";
+import { Linger } from "#src/threads/linger.js";
 import { beWoken, letSleep, type Waker, wake } from "#src/threads/native-wake.js";
+import { makeChannel, ThreadPort } from "#src/threads/thread-port.js";
 import { actorsFolder } from "../support/resident.js";
 
 const fixture = new URL("../../../test/fixtures/programs/sleeper.mjs", import.meta.url);
@@ -90,6 +92,23 @@ t.test("threads may be ended while others wake them", async (t) => {
     await end;
   }
   t.pass("this thread lives");
+});
+
+t.test("to a thread that sleeps a plain message goes without anything being posted", async (t) => {
+  const [near, far] = makeChannel();
+  const linger = new Linger(new Int32Array(new SharedArrayBuffer(4)));
+  let posted = 0;
+  const post = near.port.postMessage.bind(near.port);
+  near.port.postMessage = (message: unknown) => {
+    posted++;
+    post(message);
+  };
+  const heard = new Promise((resolve) => new ThreadPort(far, linger, resolve));
+  const from = new ThreadPort(near, linger, () => {});
+  from.post(["handled", 7]);
+  t.strictSame(await heard, ["handled", 7]);
+  t.equal(posted, 0);
+  from.close();
 });
 
 t.test("what a sleeper throws is the uncaught exception of its thread", async (t) => {

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use resin::wire::messages::{CAPABILITY_LENDS_STDIN, Command, Event};
 use resin::wire::start::{Stdio, Step, StopSpec};
-use support::{Owner, Spec, Started, eventually, proc};
+use support::{Owner, Spec, Started, eventually, fill, proc, write_whole};
 
 const LEND: Command<'static> = Command::Lend { to: None };
 
@@ -25,29 +25,6 @@ fn borrowed(owner: &mut Owner) -> File {
     let pipe = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
     assert_eq!(pipe.metadata().unwrap().ino(), inode);
     pipe
-}
-
-/// Writes until nothing goes in any more; how much that was.
-fn fill(mut pipe: &File) -> usize {
-    let mut written = 0;
-    loop {
-        match pipe.write(&[b'x'; 65536]) {
-            Ok(count) => written += count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return written,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-/// Writes all of it, however long the process takes.
-fn write_whole(mut pipe: &File, mut data: &[u8]) {
-    while !data.is_empty() {
-        match pipe.write(data) {
-            Ok(count) => data = &data[count..],
-            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
-            Err(error) => panic!("{error}"),
-        }
-    }
 }
 
 /// Starts a program whose shell reads and forgets a mebibyte first, and feeds it that by commands: what is lent then is a pipe of the sidecar's own.
@@ -84,13 +61,7 @@ fn sleeps_of(pid: u32) -> u64 {
 
 #[test]
 fn a_sidecar_says_that_it_lends() {
-    let mut owner = Owner::of_sidecar();
-    owner.hello();
-    let capabilities = owner.wait_for(|_, event| match event {
-        Event::Hello { capabilities, .. } => Some(*capabilities),
-        _ => None,
-    });
-    assert_ne!(capabilities & CAPABILITY_LENDS_STDIN, 0);
+    assert_ne!(Owner::of_sidecar().greeted() & CAPABILITY_LENDS_STDIN, 0);
 }
 
 #[test]
@@ -147,7 +118,7 @@ fn what_has_no_open_empty_pipe_is_not_lent() {
     assert_eq!(owner.ask(&LEND), "ERR_STATE", "not everything is in the pipe");
 
     let (mut owner, _) = Owner::ready(&Spec::fixture("closes-descriptors"));
-    owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
+    owner.stdin_closed();
     assert_eq!(owner.ask(&LEND), "ERR_STATE", "nobody reads");
 }
 
@@ -188,7 +159,7 @@ fn a_step_that_closes_stdin_is_told_so_that_the_owner_closes_it_too() {
     let pipe = borrowed(&mut owner);
     write_whole(&pipe, b"text ");
     owner.ask(&Command::Stop(Box::new(StopSpec { planned: Some(true), ..support::stop(15, 60_000) })));
-    owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
+    owner.stdin_closed();
     drop(pipe);
     assert!(!owner.exited().killed);
     assert_eq!(owner.output[1], b"text quit end\n");
@@ -285,7 +256,7 @@ fn a_step_that_closes_stdin_closes_the_sidecar_s_own_pipe_as_well() {
     owner.ask(&Command::Stop(Box::new(StopSpec { steps: Some(vec![step]), ..support::stop(15, 60_000) })));
     owner.wait_for_output(1, b"text quit end\n");
     if !owner.log.contains(&"closed 0".to_owned()) {
-        owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
+        owner.stdin_closed();
     }
     write_until_broken(&pipe);
     owner.stop(0);

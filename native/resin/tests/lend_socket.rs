@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use resin::wire::messages::{CAPABILITY_SOCKET, Command, Event};
 use resin::wire::start::{Stdio, Step, StopSpec};
-use support::{Owner, Spec, Started, eventually, proc};
+use support::{Owner, Spec, Started, eventually, fill, proc, write_whole};
 
 fn socketed(script: &str) -> Spec {
     let mut spec = Spec::shell(script);
@@ -55,34 +55,9 @@ fn borrowed(owner: &mut Owner) -> UnixStream {
     UnixStream::from(end)
 }
 
-/// Writes until nothing goes in any more.
-fn fill(mut end: &UnixStream) {
-    while end.write(&[b'x'; 65536]).is_ok() {}
-}
-
-fn write_whole(mut end: &UnixStream, mut data: &[u8]) {
-    while !data.is_empty() {
-        match end.write(data) {
-            Ok(count) => data = &data[count..],
-            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-fn stdin_closed(owner: &mut Owner) {
-    owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
-}
-
 #[test]
 fn a_sidecar_says_that_it_can() {
-    let mut owner = Owner::of_sidecar();
-    owner.hello();
-    let capabilities = owner.wait_for(|_, event| match event {
-        Event::Hello { capabilities, .. } => Some(*capabilities),
-        _ => None,
-    });
-    assert_ne!(capabilities & CAPABILITY_SOCKET, 0);
+    assert_ne!(Owner::of_sidecar().greeted() & CAPABILITY_SOCKET, 0);
 }
 
 #[test]
@@ -102,14 +77,7 @@ fn only_stdin_can_be_one() {
     for stream in 1..3 {
         let mut spec = Spec::shell("exit 0");
         spec.stdio[stream] = Stdio::Socket;
-        let mut owner = Owner::of_sidecar();
-        owner.hello();
-        owner.send_start(&spec);
-        let failed = owner.wait_for(|_, event| match event {
-            Event::StartFailed { stage, code, .. } => Some((stage.to_string(), code.to_string())),
-            _ => None,
-        });
-        assert_eq!(failed, ("argv".to_owned(), "EINVAL".to_owned()));
+        assert_eq!(Owner::of_sidecar().start_fails(&spec), ("argv".to_owned(), "EINVAL".to_owned()));
     }
 }
 
@@ -200,7 +168,7 @@ fn a_reader_that_is_gone_is_told_by_an_event_or_by_the_socket_that_is_lent() {
     let script = "echo ready; read -r _; exec 0<&-; echo closed; sleep 1000";
     let (mut owner, _) = Owner::ready(&socketed(script));
     owner.send(&Command::Write { data: b"\nmore" });
-    stdin_closed(&mut owner);
+    owner.stdin_closed();
     assert_eq!(owner.ask(&Command::Write { data: b"x" }), "EPIPE");
     assert_eq!(owner.ask(&lend(&mailbox().0)), "ERR_STATE");
     owner.stop(0);
@@ -223,7 +191,7 @@ fn a_step_writes_behind_what_is_in_it_and_one_that_closes_is_told() {
     write_whole(&end, b"text ");
     let steps = Some(vec![Step { stdin: Some(b"quit "), close_stdin: Some(true), ..wait }]);
     owner.ask(&Command::Stop(Box::new(StopSpec { steps, ..support::stop(15, 60_000) })));
-    stdin_closed(&mut owner);
+    owner.stdin_closed();
     drop(end);
     assert!(!owner.exited().killed);
     assert_eq!(owner.output[1], b"text quit end\n");

@@ -2,7 +2,7 @@
 
 mod support;
 
-use resin::wire::messages::{Command, Event};
+use resin::wire::messages::Command;
 use resin::wire::start::Stdio;
 use support::{Owner, Spec, eventually, proc};
 
@@ -52,7 +52,7 @@ fn one_answer_does_for_several_writes() {
 #[test]
 fn writes_after_the_reader_has_gone_are_answered_with_epipe() {
     let (mut owner, started) = Owner::ready(&Spec::fixture("closes-descriptors"));
-    owner.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
+    owner.stdin_closed();
     assert_eq!(owner.ask(&Command::Write { data: b"x" }), "EPIPE");
     assert_eq!(owner.ask(&Command::CloseStdin {}), "ok");
     assert!(proc::is_running(started.pid));

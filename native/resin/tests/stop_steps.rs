@@ -2,7 +2,7 @@
 
 mod support;
 
-use resin::wire::messages::{Command, Event, StoppedBy, Target};
+use resin::wire::messages::{Command, StoppedBy, Target};
 use resin::wire::start::{Life, Step, StopSpec};
 use serde_bytes::Bytes;
 use support::{EVERY, Owner, Spec, proc};
@@ -90,7 +90,7 @@ fn a_step_that_cannot_be_done_is_noted_and_the_next_one_comes() {
     let mut spec = Spec::shell("exec 0<&-; echo ready; exec sleep 1000");
     spec.stop = by_steps(vec![Step { stdin: Some(b"x"), delay_ms: 0, ..WAIT }, Step { signal: Some(15), ..WAIT }]);
     let (mut owner, _) = Owner::ready(&spec);
-    owner.wait_for(|_, event| matches!(event, Event::Closed { stream: 0 }).then_some(()));
+    owner.stdin_closed();
     owner.ask(&as_planned());
     let exited = owner.exited();
     assert_eq!(exited.signal, Some(15));

@@ -89,7 +89,8 @@ fn socket_of(inode: u64, fd: OwnedFd) -> Option<OwnedFd> {
     (facts.file_type().is_socket() && facts.ino() == inode).then(|| file.into())
 }
 
-/// The descriptors of the first message, if one is there.
+/// The descriptors of the first message, if one is there. Not by `nix`: where this process may have no more descriptors, the kernel gives some of a
+/// message, and `nix` none of them, which would be left open.
 fn received(visitor: &UnixStream) -> Vec<OwnedFd> {
     let (mut byte, mut control) = ([0u8; 1], [0u64; CONTROL_WORDS]);
     let mut part = libc::iovec { iov_base: byte.as_mut_ptr().cast(), iov_len: byte.len() };

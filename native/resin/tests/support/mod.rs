@@ -1,7 +1,7 @@
 //! A small owner for the tests: speaks the protocol to the real binary, over a socket pair to `resin sidecar` or through a fork server.
 #![allow(dead_code, unused_imports, reason = "every test binary uses another part of it")]
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -32,6 +32,29 @@ pub const TERM: u32 = 15;
 pub fn skip(why: &str) {
     assert!(std::env::var_os("COPAL_REQUIRE_ALL").is_none_or(|value| value != "1"), "skipped: {why}");
     let _ = std::io::stderr().write_all(format!("SKIPPED: {why}\n").as_bytes());
+}
+
+/// Writes all of it to what does not wait, however long its reader takes.
+pub fn write_whole(mut end: impl Write, mut data: &[u8]) {
+    while !data.is_empty() {
+        match end.write(data) {
+            Ok(count) => data = &data[count..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Writes to what does not wait until nothing goes in any more; how much that was.
+pub fn fill(mut end: impl Write) -> usize {
+    let mut written = 0;
+    loop {
+        match end.write(&[b'x'; 65536]) {
+            Ok(count) => written += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return written,
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 /// Asks until the answer is yes.
@@ -182,6 +205,20 @@ impl Owner {
             limits: spec.limits.clone().map(Box::new),
             required: spec.required.then_some(true),
         })))
+    }
+
+    /// Says hello, and waits for what resin says it can.
+    pub fn greeted(&mut self) -> u32 {
+        self.hello();
+        self.wait_for(|_, event| match event {
+            Event::Hello { capabilities, .. } => Some(*capabilities),
+            _ => None,
+        })
+    }
+
+    /// Waits until it is told that nobody reads stdin any more.
+    pub fn stdin_closed(&mut self) {
+        self.wait_for(|_, event| (*event == Event::Closed { stream: 0 }).then_some(()));
     }
 
     /// Says hello, starts, and waits for `started`.
